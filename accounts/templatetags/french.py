@@ -1,0 +1,27 @@
+"""accounts/french.py for templates; loaded everywhere by settings. What is absent (None, "") prints nothing."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django import template
+
+from accounts import french
+
+register = template.Library()
+
+
+def _filter(name: str, write: Callable[..., str]) -> None:
+    @wraps(write)
+    def filtered(value, *args):
+        return "" if value is None or value == "" else write(value, *args)
+
+    register.filter(name, filtered)
+
+
+_filter("heure", french.hour)
+_filter("date_longue", french.long_date)
+_filter("date_courte", french.short_date)
+_filter("argent", french.money)
+_filter("nombre", french.decimal)
+_filter("km", french.km)
+_filter("duree", french.duration)

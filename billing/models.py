@@ -1,0 +1,87 @@
+"""Dated tariffs, and a ledger of pay lines that only grows."""
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import User
+from billing import rules
+from requests_app.models import ServiceRequest
+
+RATES = {"max_digits": 8, "decimal_places": 4, "validators": [MinValueValidator(0)]}
+
+
+class PayPolicy(models.Model):
+    """A tariff in force from a date; the one of the service date decides. Placeholders until `rates_confirmed`."""
+
+    effective_from = models.DateField("en vigueur le", unique=True)
+    hourly_rate = models.DecimalField("taux horaire ($)", **RATES)
+    minimum_minutes = models.PositiveSmallIntegerField("minimum (minutes)")
+    increment_minutes = models.PositiveSmallIntegerField(
+        "arrondi supérieur (minutes)", validators=[MinValueValidator(1)]
+    )
+    communication_fee = models.DecimalField("communication ($)", **RATES)
+    mileage_threshold_km = models.DecimalField("seuil de kilométrage, aller (km)", **RATES)
+    mileage_rate = models.DecimalField("taux du kilomètre ($)", **RATES)
+    mileage_mode = models.CharField(
+        "calcul du kilométrage",
+        max_length=20,
+        choices=[
+            (rules.MileageMode.ROUND_TRIP_FULL, "Aller-retour complet"),
+            (rules.MileageMode.ONE_WAY_FULL, "Aller complet"),
+            (rules.MileageMode.ROUND_TRIP_EXCESS, "Aller-retour au-delà du seuil"),
+        ],
+    )
+    travel_time_rate = models.DecimalField("temps de déplacement, taux horaire ($)", **RATES)
+    word_rate_translation = models.DecimalField("traduction, le mot ($)", **RATES)
+    word_rate_revision = models.DecimalField("révision, le mot ($)", **RATES)
+    rates_confirmed = models.BooleanField("tarifs confirmés", default=False)
+
+    class Meta:
+        verbose_name = "politique de rémunération"
+        verbose_name_plural = "politiques de rémunération"
+        ordering = ["-effective_from"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(increment_minutes__gte=1),
+                name="policy_rounds_to_something",
+                violation_error_message="L’arrondi est d’au moins une minute.",
+            )
+        ]
+
+    def __str__(self):
+        return f"Politique du {self.effective_from}"
+
+    def as_rules(self) -> rules.Policy:
+        return rules.Policy(**{name: getattr(self, name) for name in rules.Policy.__dataclass_fields__})
+
+
+class PayLine(models.Model):
+    """One frozen line of pay, append-only (a trigger refuses anything else); a correction is a reversal and a new line."""
+
+    service_request = models.ForeignKey(ServiceRequest, models.PROTECT, verbose_name="demande", related_name="pay_lines")
+    interpreter = models.ForeignKey(User, models.PROTECT, verbose_name="interprète", related_name="pay_lines")
+    policy = models.ForeignKey(PayPolicy, models.PROTECT, verbose_name="politique", related_name="pay_lines")
+    kind = models.CharField("nature", max_length=20, choices=[(kind.value, kind.value) for kind in rules.LineKind])
+    rule = models.CharField("règle", max_length=80)
+    quantity = models.DecimalField("quantité", max_digits=10, decimal_places=4)
+    unit = models.CharField("unité", max_length=20)
+    rate = models.DecimalField("taux", max_digits=8, decimal_places=4)
+    amount = models.DecimalField("montant", max_digits=10, decimal_places=2)
+    reason = models.CharField("explication", max_length=300)
+    # The facts and closed days the line was computed from, so that it can be checked years later.
+    inputs = models.JSONField("faits")
+    reverses = models.OneToOneField(
+        "self", models.PROTECT, verbose_name="annule la ligne", null=True, blank=True, related_name="reversal"
+    )
+    created_by = models.ForeignKey(User, models.PROTECT, verbose_name="figée par", related_name="+")
+    created_at = models.DateTimeField("figée le")
+
+    class Meta:
+        verbose_name = "ligne de paie"
+        verbose_name_plural = "lignes de paie"
+        ordering = ["id"]
+        indexes = [models.Index(fields=["interpreter", "created_at"], name="pay_of_interpreter")]
+
+    def __str__(self):
+        return f"{self.service_request_id} {self.kind} {self.amount}"

@@ -1,0 +1,152 @@
+"""How the interpreter's report is read: tolerant times, and communications typed as in the FAQ (ruling 6; FAQ
+« Comment dois-je rentrer les communications effectuées en dehors de la période d'interprétation ? »).
+
+Pure: standard library only. The labels of the purposes are written once, elsewhere: `purposes` maps label to code.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+# One floor down, so that pages and `quote` read local times alike; offered here too, beside `parse_time`.
+from requests_app.business_days import local_instant
+
+__all__ = [
+    "OTHER", "TypedCommunication", "format_communications", "is_billable", "local_instant", "parse_communications",
+    "parse_time",
+]  # fmt: skip
+
+OTHER = "other"
+
+_TIME = re.compile(
+    r"([0-9]{1,2})(?:\s*h(?:eures?)?\s*([0-9]{1,2})?|\s*[.:]\s*([0-9]{2}))?|([0-9]{1,2})([0-9]{2})", re.IGNORECASE
+)
+_ROW = re.compile(
+    r"""(?:[-–—•*·❖▪]\s*)?                                # a bullet
+    (?:[0-9]{1,3}(?:\s*[-–—.):°]\s*|\s+))?              # a number
+    (?P<day>[0-9]{4}([-/])[0-9]{1,2}\2[0-9]{1,2})
+    (?:\s*[,–—-]\s*|\s+(?:[àa]\u0300?\s+)?)
+    (?P<time>[0-9]{1,2}\s*(?:h(?:eures?)?\s*[0-9]{2}|[.:]\s*[0-9]{2}|h(?:eures?)?)|[0-9]{3,4})(?!\w)
+    \s*[,.:–—-]?\s*
+    (?P<purpose>.*)""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+_HEADINGS = ("communication", "communications")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedCommunication:
+    """One communication as written: local date and time, purpose code, and the text of an « Autre » purpose."""
+
+    day: date
+    time: time
+    purpose: str
+    other: str = ""
+
+
+def parse_time(text: str) -> time:
+    """A time of day typed as 14h10, 14 h 10, 14 heures 10, 20.12, 20:12, 1410, 9h or 9 (ruling 6).
+
+    Raises ValueError, a French sentence, on anything else.
+    """
+    typed = _TIME.fullmatch(text.strip())
+    if typed is None:
+        raise ValueError("Écrivez l'heure ainsi : 14h10.")
+    hour, minute = typed[1] or typed[4], typed[2] or typed[3] or typed[5] or "0"
+    try:
+        return time(int(hour), int(minute))
+    except ValueError:
+        raise ValueError("Cette heure n'existe pas : elle va de 0h00 à 23h59.") from None
+
+
+def parse_communications(text: str, *, purposes: Mapping[str, str]) -> tuple[list[TypedCommunication], str]:
+    """The lines of a comment that are communications in the FAQ's form, and the rest of the comment, byte for byte.
+
+    A purpose without a label becomes OTHER with its text; a line whose date or time cannot be, or that says no
+    purpose, stays in the comment. Source: ruling 6.
+    """
+    codes = {_key(label): code for label, code in purposes.items()}
+    lines = text.splitlines(keepends=True)
+    rows = [_parse_row(line, codes) for line in lines]
+    kept = [
+        line
+        for position, (line, row) in enumerate(zip(lines, rows, strict=True))
+        if row is None and not (_key(line) in _HEADINGS and _announces_rows(lines, rows, position))
+    ]
+    return [row for row in rows if row is not None], "".join(kept)
+
+
+def format_communications(rows: Iterable[TypedCommunication], *, purposes: Mapping[str, str]) -> str:
+    """The communications as the FAQ writes them, one a line under « Communications : »; nothing when there are none.
+
+    Source: ruling 6, one format. Read back by `parse_communications`, it gives the same rows.
+    """
+    labels = {code: label for label, code in purposes.items()}
+    lines = [f"{number}- {_format_row(row, labels)}" for number, row in enumerate(rows, start=1)]
+    return "\n".join(["Communications :", *lines]) if lines else ""
+
+
+def is_billable(
+    *,
+    requested_by_request: bool,
+    requested_by_name: str,
+    justification: str,
+    at: datetime,
+    notice_received_at: datetime | None,
+) -> bool:
+    """Whether a communication is billable without the validator deciding (ruling 6; FAQ « Demandé par »).
+
+    The request asks for it, or somebody is named with a justification; and it was not made after the notice of
+    cancellation. Raises ValueError when it has to compare a naive instant.
+    """
+    if notice_received_at is not None and _elapsed(at) > _elapsed(notice_received_at):
+        return False
+    return requested_by_request or bool(requested_by_name.strip() and justification.strip())
+
+
+def _parse_row(line: str, codes: Mapping[str, str]) -> TypedCommunication | None:
+    typed = _ROW.fullmatch(line.strip())
+    if typed is None or not _key(typed["purpose"]):
+        return None
+    try:
+        day = date(*map(int, re.split("[-/]", typed["day"])))
+        at = parse_time(typed["time"])
+    except ValueError:
+        return None
+    purpose, other = _parse_purpose(typed["purpose"], codes)
+    return TypedCommunication(day=day, time=at, purpose=purpose, other=other)
+
+
+def _parse_purpose(text: str, codes: Mapping[str, str]) -> tuple[str, str]:
+    prefix, _, rest = text.partition(":")
+    if codes.get(_key(prefix)) == OTHER:
+        return OTHER, rest.strip()
+    code = codes.get(_key(text))
+    return (code, "") if code else (OTHER, text)
+
+
+def _announces_rows(lines: list[str], rows: list[TypedCommunication | None], position: int) -> bool:
+    """A heading goes with its rows; the same word above prose is the interpreter's own text."""
+    following = zip(lines[position + 1 :], rows[position + 1 :], strict=True)
+    return next((row is not None for line, row in following if line.strip()), False)
+
+
+def _format_row(row: TypedCommunication, labels: Mapping[str, str]) -> str:
+    purpose = labels[row.purpose]
+    if row.purpose == OTHER and row.other:
+        # « Autre : » keeps a free text apart from the labels, whatever it says; a line break would make two rows.
+        purpose = f"{purpose} : {' '.join(row.other.split())}"
+    return f"{row.day} {row.time.hour}h{row.time:%M} {purpose}"
+
+
+def _key(text: str) -> str:
+    """Letters and digits only, no accents or capitals: apostrophes, hyphens and spaces vary from phone to phone."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if c.isalnum())
+
+
+def _elapsed(instant: datetime) -> datetime:
+    if instant.utcoffset() is None:
+        raise ValueError("Une date et une heure doivent avoir un fuseau horaire.")
+    return instant.astimezone(UTC)

@@ -1,0 +1,25 @@
+"""The menu, role by role."""
+
+from django.conf import settings
+from django.urls import reverse
+
+from accounts.roles import Role
+
+_MENU = {
+    Role.INTERPRETER: [("Demandes", "requests:home")],
+    Role.REQUESTER: [("Demandes", "requests:home"), ("Nouvelle demande", "requests:create")],
+    Role.COORDINATOR: [("Demandes", "requests:board"), ("Nouvelle demande", "requests:create")],
+    Role.VALIDATOR: [("Validation", "admin:index")],
+    Role.ADMINISTRATOR: [("Administration", "admin:index")],
+}
+
+
+def entries(request) -> list[tuple[str, str, bool]]:
+    """(label, address, is current) for the person signed in; nothing for anybody else."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return []
+    menu = [(label, reverse(name)) for label, name in _MENU.get(user.role, [])]
+    if settings.DEMO:
+        menu.append(("Boîte d’envoi (démo)", reverse("demo:outbox")))
+    return [(label, url, request.path == url) for label, url in menu]

@@ -1,0 +1,13 @@
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+handler500 = "ims.errors.server_error"
+urlpatterns = [
+    path("", include("accounts.urls")),
+    path("", include("requests_app.urls")),
+    path("", include("completion.urls")),
+    path("admin/", admin.site.urls),
+]
+if settings.DEMO:
+    urlpatterns.append(path("demo/", include("ims.demo.urls")))

@@ -1,0 +1,78 @@
+"""What changed in a request: what history may keep of it, what an interpreter has not seen yet, what comes too late."""
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from requests_app.models import ServiceRequest
+from requests_app.workflow import Action, Status
+
+# What « Modifier » may touch. The institution is not: a request never moves to another establishment.
+MODIFIABLE = (
+    "service_type",
+    "language",
+    "facility",
+    "starts_at",
+    "ends_at",
+    "professional_name",
+    "professional_phone",
+    "patient_name",
+    "patient_phone",
+    "patient_file_number",
+    "instructions",
+    "are_communications_requested",
+)
+# History keeps that these changed, never their values (domain.md, « Privacy »).
+PERSONAL = frozenset(MODIFIABLE[5:11])
+# Ruling 1: a change of date, time, place or service type gives the right to withdraw until it is acknowledged.
+MATERIAL = frozenset({"service_type", "facility", "starts_at", "ends_at"})
+
+
+def between(service_request: ServiceRequest, fields: dict) -> dict:
+    """The fields that differ, as history keeps them: {name: [before, after]}, or {name: None} for a personal one."""
+    return {
+        name: None if name in PERSONAL else [_kept(getattr(service_request, name)), _kept(value)]
+        for name, value in fields.items()
+        if getattr(service_request, name) != value
+    }
+
+
+def _kept(value):
+    """A JSON value that still reads the same when the language or the facility is renamed."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if value is None or isinstance(value, bool | str) else str(value)
+
+
+def unseen(service_request: ServiceRequest) -> dict:
+    """What changed since the interpreter last had the request « Réservé », merged: first before, last after."""
+    if service_request.status != Status.MODIFIED:
+        return {}
+    merged = {}
+    # Newest first: the first value met for « after » is the last one written.
+    for step in service_request.transitions.order_by("-id"):
+        if step.action != Action.MODIFY:
+            break
+        for name, values in step.changes.items():
+            after = merged[name][1] if merged.get(name) else values and values[1]
+            merged[name] = values and [values[0], after]
+    return {name: values for name, values in merged.items() if values is None or values[0] != values[1]}
+
+
+def frees_from_notice(service_request: ServiceRequest) -> bool:
+    """Ruling 1: an unseen change of date, time, place or service type."""
+    return not MATERIAL.isdisjoint(unseen(service_request))
+
+
+def is_substantial(service_request: ServiceRequest, fields: dict) -> bool:
+    """Ruling 11: what a requester cannot change late: date, shortening, leaving the booked window, language, type."""
+    starts_at = fields.get("starts_at", service_request.starts_at)
+    ends_at = fields.get("ends_at", service_request.ends_at)
+    is_moved = (
+        timezone.localdate(starts_at) != timezone.localdate(service_request.starts_at)
+        or ends_at - starts_at < service_request.ends_at - service_request.starts_at
+        or starts_at < service_request.starts_at
+        or ends_at > service_request.ends_at
+    )
+    other = {name: fields.get(name, getattr(service_request, name)) for name in ("language", "service_type")}
+    return is_moved or any(getattr(service_request, name) != value for name, value in other.items())

@@ -1,0 +1,103 @@
+"""Who is told what when a request moves (domain.md; the texts are templates/email/<topic>.txt)."""
+
+from enum import StrEnum
+
+from accounts import notify
+from accounts.french import hour, long_date
+from accounts.models import User
+from accounts.notify import Notice
+from accounts.roles import Role
+from requests_app.models import ServiceRequest, Transition
+from requests_app.workflow import Action
+
+
+class Topic(StrEnum):
+    OFFERED = "offered"
+    OFFER_GONE = "offer_gone"
+    OFFER_CHANGED = "offer_changed"
+    ASSIGNED = "assigned"
+    REMOVED = "removed"
+    CHANGED = "changed"
+    CANCELLED = "cancelled"
+    REINSTATED = "reinstated"
+    RETURNED = "returned"
+    VALIDATED = "validated"
+    TAKEN = "taken"
+    WITHDRAWN = "withdrawn"
+    URGENT_ASKED = "urgent_asked"
+    URGENT_DECLINED = "urgent_declined"
+    MESSAGE = "message"
+
+
+# What the interpreter who holds the request (or held it) is told.
+TO_INTERPRETER = {
+    Action.OFFER: Topic.OFFERED,
+    Action.ASSIGN: Topic.ASSIGNED,
+    Action.REASSIGN: Topic.ASSIGNED,
+    Action.MODIFY: Topic.CHANGED,
+    Action.MARK_UNALLOCATED: Topic.REMOVED,
+    Action.CANCEL: Topic.CANCELLED,
+    Action.REINSTATE: Topic.REINSTATED,
+    Action.RETURN_FOR_CORRECTION: Topic.RETURNED,
+    Action.VALIDATE: Topic.VALIDATED,
+}
+# What the person who made the request is told.
+TO_REQUESTER = {
+    Action.ACCEPT: Topic.TAKEN,
+    Action.ASSIGN: Topic.TAKEN,
+    Action.MARK_UNALLOCATED: Topic.WITHDRAWN,
+    Action.CANCEL: Topic.CANCELLED,
+    Action.REINSTATE: Topic.REINSTATED,
+}
+
+
+def announce(service_request: ServiceRequest, transition: Transition, *, others: dict[User, str]) -> None:
+    """Withdraw what no longer holds, then tell the people a transition concerns, its author apart."""
+    notices = [
+        Notice(user=user, topic=topic, event=str(transition.pk), context=context_of(service_request))
+        for user, topic in _concerned(service_request, transition)
+        if user and user != transition.by and user.role != Role.SYSTEM
+    ]
+    gone = [notice.user for notice in notices] + list(others)
+    notify.withdraw(about=about(service_request), users=gone)
+    notify.tell(notices, about=about(service_request), at=transition.at)
+    announce_offers(service_request, transition, others)
+
+
+def announce_offers(service_request: ServiceRequest, transition: Transition, others: dict[User, str]) -> None:
+    """Tell holders of offers: that theirs is gone, with the reason given, or (an empty one) that the request changed."""
+    notices = [
+        Notice(
+            user=user,
+            topic=Topic.OFFER_GONE if reason else Topic.OFFER_CHANGED,
+            event=str(transition.pk),
+            context={**context_of(service_request), "reason": reason},
+        )
+        for user, reason in others.items()
+        if user != transition.by
+    ]
+    notify.tell(notices, about=about(service_request), at=transition.at)
+
+
+def about(service_request: ServiceRequest) -> str:
+    return f"request:{service_request.pk}"
+
+
+def context_of(service_request: ServiceRequest) -> dict:
+    """What a message may say of a request: number, language, service, date and hour; never a person nor a place."""
+    return {
+        "number": service_request.pk,
+        "language": service_request.language.name,
+        "service": service_request.get_service_type_display(),
+        "date": long_date(service_request.starts_at),
+        "hour": hour(service_request.starts_at),
+        "path": f"/demandes/{service_request.pk}/",
+    }
+
+
+def _concerned(service_request: ServiceRequest, transition: Transition):
+    action = Action(transition.action)
+    if action in TO_INTERPRETER:
+        yield transition.interpreter, TO_INTERPRETER[action]
+    if action in TO_REQUESTER:
+        yield service_request.requested_by, TO_REQUESTER[action]

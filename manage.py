@@ -1,5 +1,6 @@
 #!/usr/bin/env python
 """Django's own command line; `python3 run.py manage …` calls it with the database started."""
+
 import os
 import sys
 

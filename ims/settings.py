@@ -29,7 +29,7 @@ def number(name: str, default: str) -> int:
 
 def required(name: str) -> str:
     if not (value := os.environ.get(name)):
-        raise ImproperlyConfigured(f"La variable {name} est requise (voir README, « Exploitation »).")
+        raise ImproperlyConfigured(f"La variable {name} est requise (voir README, « Operations »).")
     return value
 
 
@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "ims.middleware.PrivateCacheMiddleware",
+    "ims.middleware.GoneMiddleware",
 ]
 
 ROOT_URLCONF = "ims.urls"
@@ -123,7 +124,9 @@ def database(url: str) -> dict:
         # No connection pool: it corrupts across the worker's forks (django ticket 31637).
         "CONN_MAX_AGE": number("CONN_MAX_AGE", "60"),
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5, **options},
+        # Nobody waits for ever for a row that somebody else holds.
+        "OPTIONS": {"connect_timeout": 5, "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=5min"}
+        | options,
     }
 
 
@@ -134,7 +137,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "accounts:login"
-LOGIN_REDIRECT_URL = "/"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
@@ -181,6 +183,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 EMAIL_BACKEND = os.environ.get("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
 EMAIL_FILE_PATH = VAR / "outbox"

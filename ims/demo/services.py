@@ -1,4 +1,4 @@
-"""The demo's long-lived processes: each in a group of its own, written down so that the next start can end its orphans."""
+"""The demo's long-lived processes: each in its own group, written down so that the next start can end its orphans."""
 
 import os
 import signal
@@ -29,7 +29,8 @@ class Service:
             command = [sys.executable, *self.command]
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True, **pipes)
         self.started = time.monotonic()
-        self.record.write_text(f"{self.process.pid} {describe(self.process.pid)}")
+        started, _ = describe(self.process.pid) or ("", "")
+        self.record.write_text(f"{self.process.pid} {started}")
 
     def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
@@ -55,18 +56,20 @@ class Service:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        while members(self.process.pid):
+            time.sleep(0.02)
         self.record.unlink(missing_ok=True)
 
     def end_orphans(self) -> bool:
         """Kill what a killed demo left running; say whether there was any.
 
-        A number is ours only if the leader is still the one written down; if the leader is dead, its group cannot have
-        been given to another, and its members still run this folder's Python.
+        A number is ours only if its process began when ours did; if ours is dead, its group cannot have been given to
+        another, and what is left of it still runs this folder's Python.
         """
         if not self.record.exists():
             return False
-        number, _, recorded = self.record.read_text().partition(" ")
-        orphans = self._orphans(int(number), recorded) if number.isdecimal() else []
+        number, _, started = self.record.read_text().partition(" ")
+        orphans = self._orphans(int(number), started) if number.isdecimal() else []
         for pid in orphans:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -75,8 +78,9 @@ class Service:
         self.record.unlink()
         return bool(orphans)
 
-    def _orphans(self, leader: int, recorded: str) -> list[int]:
+    def _orphans(self, leader: int, started: str) -> list[int]:
         now = describe(leader)
-        if now == recorded:
+        if now and now[0] == started:
             return [leader, *members(leader)]
-        return [] if now else [pid for pid in members(leader) if sys.executable in describe(pid)]
+        alive = [] if now else [(pid, describe(pid)) for pid in members(leader)]
+        return [pid for pid, process in alive if process and sys.executable in process[1]]

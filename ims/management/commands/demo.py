@@ -10,10 +10,9 @@ import time
 from contextlib import contextmanager
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections, transaction
+from django.db import connections
 
 from ims import local
 from ims.demo.services import Service
@@ -42,7 +41,7 @@ class Command(BaseCommand):
         self.address = f"http://{HOST}:{port}/"
         self.database = local.server()
         web = ["-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port), "--log-level", "warning"]
-        web += ["--workers", "2", "--blocking-threads", "2", "--workers-kill-timeout", "10", "--respawn-failed-workers"]
+        web += ["--workers", "2", "--blocking-threads", "2", "--workers-kill-timeout", "10"]
         self.services = [
             Service("web", [*web, "ims.wsgi:application"], FOLDER),
             Service("worker", ["manage.py", "qcluster"], FOLDER),
@@ -119,13 +118,12 @@ class Command(BaseCommand):
     def build_world(self, large: bool) -> None:
         from ims.demo import world
 
-        if get_user_model().objects.filter(username=world.ACCOUNTS[0][0]).exists():
+        if world.exists():
             if large:
                 self.say("Le monde existe déjà\xa0: --large ne vaut qu’avec --fresh.")
             return
         self.say("Monde de démonstration…")
-        with transaction.atomic():  # whole or not at all
-            world.build(large=large, progress=self.say)
+        world.build(large=large, progress=self.say)
 
     # ---- serving
 
@@ -201,4 +199,5 @@ class Command(BaseCommand):
         for service in self.services:
             service.wait_or_kill()
         self.database.stop()
-        self.say("La démo est arrêtée.")
+        if any(service.process for service in self.services):
+            self.say("La démo est arrêtée.")

@@ -1,0 +1,134 @@
+"""One database server for the whole run, a real browser, and a Django that forgives nothing."""
+
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import django
+import pytest
+
+from ims.postgres import EmbeddedPostgres, PostgresError
+from tests import counts
+
+VAR = Path(__file__).resolve().parent.parent / "var" / "test"
+MEDIA = tempfile.mkdtemp(prefix="ims-media-")
+SERVER = None if "DATABASE_URL" in os.environ else EmbeddedPostgres(VAR / "pg", fast=True)
+# Before the settings are read. The demo's pages exist only beside the embedded server.
+os.environ |= {
+    "DJANGO_SETTINGS_MODULE": "ims.settings",
+    "DATABASE_URL": SERVER.dsn() if SERVER else os.environ["DATABASE_URL"],
+    "DEMO": "1" if SERVER else "0",
+    "SECRET_KEY": "a key for tests only, never used elsewhere",
+    "ALLOWED_HOSTS": "127.0.0.1,localhost",
+    "BASE_URL": "http://127.0.0.1:8000",
+    "HTTPS": "0",
+    "IMS_VAR": str(VAR),
+    "MEDIA_ROOT": MEDIA,
+    "CONN_MAX_AGE": "0",
+    "QUEUE_TIMEOUT": "3",
+    "QUEUE_RETRY": "5",
+    "DJANGO_ALLOW_ASYNC_UNSAFE": "1",  # playwright runs an event loop in the tests' own thread
+}
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test import TransactionTestCase  # noqa: E402
+
+from ims.reference import seed_reference  # noqa: E402
+from ims.static import collect_when_changed  # noqa: E402
+
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a good one is slow on purpose
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="aussi les tests longs, avec tous leurs tours")
+
+
+def pytest_configure(config):
+    counts.is_long = config.getoption("--long")
+
+
+def pytest_unconfigure():
+    shutil.rmtree(MEDIA, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if "browser" in item.fixturenames:
+            item.add_marker("browser")
+    if not config.getoption("--long"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
+# ---- database
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings():
+    """Start the server for the first test that needs it; runs side by side each have their own database."""
+    if not SERVER:
+        yield
+        return
+    with suppress(PostgresError):  # another run uses it
+        SERVER.discard()  # what a killed run or a power cut left
+    SERVER.start()
+    connection.settings_dict["TEST"]["NAME"] = f"test_ims_{os.getpid()}"
+    yield
+    SERVER.stop()
+
+
+@pytest.fixture
+def database_url(transactional_db):
+    """The address of the test database, for a process that a test starts."""
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path="/" + connection.settings_dict["NAME"]).geturl()
+
+
+# Django's own tables that are filled by `migrate` and never change after.
+KEPT = {"django_migrations", "django_content_type", "auth_permission"}
+
+
+def empty_and_seed(test_case):
+    """Instead of Django's flush, which the append-only triggers refuse and which loses the reference data."""
+    connection.close()
+    with connection.cursor() as cursor:
+        tables = ", ".join(set(connection.introspection.table_names(cursor)) - KEPT)
+        cursor.execute(
+            "SET lock_timeout = '10s'; SET session_replication_role = replica;"
+            f"TRUNCATE {tables} RESTART IDENTITY CASCADE;"
+            "RESET session_replication_role; RESET lock_timeout"
+        )
+    seed_reference()
+
+
+TransactionTestCase._fixture_teardown = empty_and_seed
+
+
+# ---- pages
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files():
+    collect_when_changed()
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not chromium:
+        missing = "chromium introuvable : apt install chromium, ou CHROMIUM=/chemin/du/navigateur"
+        pytest.fail(missing) if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip(missing)
+    quiet = ["background-networking", "component-update", "sync", "quic", "gpu", "dev-shm-usage"]
+    # No sandbox: root has none, and these pages are ours.
+    options = ["--no-first-run", "--no-sandbox", *(f"--disable-{name}" for name in quiet)]
+    return {**browser_type_launch_args, "executable_path": chromium, "args": options}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args):
+    return {**browser_context_args, "locale": "fr-CA", "timezone_id": "America/Toronto"}

@@ -1,0 +1,15 @@
+"""How many times the repeated tests repeat: enough at every run to see a fault, and the full figure with --long."""
+
+COUNTS = {
+    # name: (every run, --long)
+    "race": (100, 1000),
+    "fuzz": (500, 20_000),
+    "kill": (3, 20),
+}
+
+is_long = False
+
+
+def rounds(name: str) -> int:
+    """The number of rounds of this run."""
+    return COUNTS[name][is_long]

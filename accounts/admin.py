@@ -1,8 +1,17 @@
 """The directory and the accounts in the admin; RoleAdmin is the one place where an admin page asks for a role."""
 
 from django.contrib import admin
+from django.utils.text import capfirst
 
-from accounts.models import HealthRegion, Institution, InterpreterLanguage, InterpreterProfile, Language, Notification, User
+from accounts.models import (
+    HealthRegion,
+    Institution,
+    InterpreterLanguage,
+    InterpreterProfile,
+    Language,
+    Notification,
+    User,
+)
 from accounts.roles import ADMIN_ROLES, Role
 
 
@@ -11,6 +20,17 @@ class RoleAdmin(admin.ModelAdmin):
 
     view_roles = ADMIN_ROLES
     change_roles = frozenset({Role.ADMINISTRATOR})
+
+    def changelist_view(self, request, extra_context=None):
+        # Django's own title says « l'objet … à changer ».
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title} | (extra_context or {}))
+
+    def get_readonly_fields(self, request, obj=None):
+        # A key that is typed names the row: changing it would make another row beside the first.
+        key = self.opts.pk
+        is_typed = obj is not None and key.editable and not key.auto_created
+        return [*super().get_readonly_fields(request, obj), *([key.name] if is_typed else [])]
 
     def has_module_permission(self, request):
         return self.has_view_permission(request)
@@ -92,6 +112,23 @@ class UserAdmin(RoleAdmin):
         "sms_disabled",
         "email_disabled",
     ]
+
+    def get_queryset(self, request):
+        # The system's own account is not a person's: nobody edits it away.
+        return super().get_queryset(request).exclude(role=Role.SYSTEM)
+
+    def formfield_for_choice_field(self, db_field, request, **kwargs):
+        if db_field.name == "role":
+            kwargs["choices"] = [choice for choice in Role.choices if choice[0] != Role.SYSTEM]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    def get_readonly_fields(self, request, obj=None):
+        """One account has one role for life; an interpreter's bookings keep the account active."""
+        kept = [*super().get_readonly_fields(request, obj), *(["role"] if obj else [])]
+        return [*kept, "is_active"] if obj and obj.role == Role.INTERPRETER else kept
+
+    def lookup_allowed(self, lookup, value, request):
+        return not lookup.startswith("password") and super().lookup_allowed(lookup, value, request)
 
     def save_model(self, request, obj, form, change):
         if not change:

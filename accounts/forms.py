@@ -7,10 +7,15 @@ class LoginForm(forms.Form):
     """The FAQ's three boxes: identifiant, mot de passe, ID d'instance (« inscrivez CIUSSS »)."""
 
     username = forms.CharField(
-        label="Identifiant", max_length=60, widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"})
+        label="Identifiant",
+        max_length=60,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
     )
     password = forms.CharField(
-        label="Mot de passe", max_length=256, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+        label="Mot de passe",
+        max_length=256,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
     instance = forms.CharField(label="ID d’instance", max_length=20)
 
@@ -31,6 +36,7 @@ class LoginForm(forms.Form):
             self.user = authenticate(self.request, username=cleaned["username"], password=cleaned["password"])
             if self.user is None:
                 raise forms.ValidationError(
-                    "Identifiant ou mot de passe incorrect. Vérifiez qu’il n’y a pas d’espace après le mot de passe temporaire."
+                    "Identifiant ou mot de passe incorrect. Vérifiez qu’il n’y a pas d’espace après le mot de passe "
+                    "temporaire."
                 )
         return cleaned

@@ -12,7 +12,20 @@ NBSP = "\u00a0"
 MINUS = "\u2212"
 
 WEEKDAYS = ["lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"]
-MONTHS = ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"]
+MONTHS = [
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+]
 SHORT_WEEKDAYS = ["lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim."]
 SHORT_MONTHS = ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juill.", "août", "sept.", "oct.", "nov.", "déc."]
 
@@ -45,7 +58,7 @@ def long_date(value: date) -> str:
     return f"{WEEKDAYS[value.weekday()]} {day_and_month(value)} {value.year}"
 
 
-def short_date(value: date, *, weekday: bool = False) -> str:
+def short_date(value: date, weekday: bool = False) -> str:
     """« 12 nov. 2024 »; with its weekday « mar. 12 nov. 2024 »."""
     value = _local(value)
     text = f"{_day(value)}{NBSP}{SHORT_MONTHS[value.month - 1]}{NBSP}{value.year}"

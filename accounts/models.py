@@ -129,9 +129,12 @@ class Notification(models.Model):
     class Meta:
         verbose_name = "notification"
         constraints = [
-            models.CheckConstraint(condition=Q(state__in=["due", "sent", "undelivered", "closed"]), name="notification_has_a_known_state"),
             models.CheckConstraint(
-                condition=Q(state="sent", sent_at__isnull=False) | ~Q(state="sent"), name="sent_notification_has_an_instant"
+                condition=Q(state__in=["due", "sent", "undelivered", "closed"]), name="notification_has_a_known_state"
+            ),
+            models.CheckConstraint(
+                condition=Q(state="sent", sent_at__isnull=False) | ~Q(state="sent"),
+                name="sent_notification_has_an_instant",
             ),
         ]
         indexes = [

@@ -4,13 +4,13 @@ The row and the task that wakes the worker are INSERTs of the caller's transacti
 a committed one is never forgotten, and a one-minute schedule sweeps whatever the queue lost.
 """
 
+import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django_q.tasks import async_task
@@ -22,7 +22,6 @@ MAX_ATTEMPTS = 5
 LEASE = timedelta(minutes=2)
 # A world built in the past (the demo, an import) is recorded, never sent.
 STALE_AFTER = timedelta(hours=24)
-BATCH = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,22 +68,29 @@ def withdraw(*, about: str, users=None) -> None:
 
 
 def deliver_due() -> int:
-    """Send what is due; returns how many were sent. Safe to run from several workers at once."""
-    sent = 0
-    while batch := _claim():
-        for notification in batch:
-            sent += _deliver(notification)
+    """Send what is due; returns how many were sent. Safe to run from several workers at once.
+
+    It stops well before the queue would kill it in the middle of a sending; the next minute's run goes on.
+    """
+    sent, until = 0, time.monotonic() + settings.Q_CLUSTER["timeout"] / 2
+    while time.monotonic() < until and (notification := _claim()):
+        sent += _deliver(notification)
     return sent
 
 
-def _claim() -> list[Notification]:
-    """Lease some due rows, counting the attempt before anything is called: a killed worker has used one of its tries."""
+def _claim() -> Notification | None:
+    """Lease the oldest due row, counting the attempt before anything is called: a killed worker has used one try.
+
+    One at a time: behind a server that hangs, the rest of a batch would lose its tries and its lease untried.
+    """
     now = timezone.now()
+    due = Notification.objects.filter(state=Notification.State.DUE, due_at__lte=now).order_by("due_at", "id")
     with transaction.atomic():
-        due = Notification.objects.filter(state=Notification.State.DUE, due_at__lte=now).order_by("due_at")
-        batch = list(due.select_for_update(skip_locked=True)[:BATCH])
-        Notification.objects.filter(pk__in=[row.pk for row in batch]).update(due_at=now + LEASE, attempts=F("attempts") + 1)
-    return list(Notification.objects.filter(pk__in=[row.pk for row in batch]).select_related("user"))
+        claimed = due.select_for_update(skip_locked=True, of=("self",)).select_related("user").first()
+        if claimed:
+            claimed.due_at, claimed.attempts = now + LEASE, claimed.attempts + 1
+            claimed.save(update_fields=["due_at", "attempts"])
+    return claimed
 
 
 def _deliver(notification: Notification) -> bool:
@@ -96,9 +102,11 @@ def _deliver(notification: Notification) -> bool:
         return _close(notification, Notification.State.UNDELIVERED)
     try:
         email_for(notification).send()
-    except OSError as error:
+    except Exception as error:  # whatever is wrong with one message, the others must leave
         return _postpone(notification, error)
-    Notification.objects.filter(pk=notification.pk).update(state=Notification.State.SENT, sent_at=timezone.now(), last_error="")
+    Notification.objects.filter(pk=notification.pk).update(
+        state=Notification.State.SENT, sent_at=timezone.now(), last_error=""
+    )
     return True
 
 

@@ -1,5 +1,6 @@
 from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_not_required
+from django.http import HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -20,7 +21,8 @@ def sign_in(request):
     if not form.is_valid():
         return render(request, "accounts/login.html", {"form": form}, status=422)
     login(request, form.user)
-    return redirect(_safe_next(request))
+    # Not redirect(): it would take a word for the name of a page.
+    return HttpResponseRedirect(_safe_next(request))
 
 
 @require_POST
@@ -33,5 +35,7 @@ def sign_out(request):
 
 def _safe_next(request) -> str:
     target = request.GET.get("next", "/")
-    ours = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    ours = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
     return target if ours else "/"

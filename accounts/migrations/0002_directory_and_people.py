@@ -7,169 +7,303 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_extensions'),
+        ("accounts", "0001_extensions"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='HealthRegion',
+            name="HealthRegion",
             fields=[
-                ('code', models.CharField(max_length=2, primary_key=True, serialize=False, verbose_name='code')),
-                ('name', models.CharField(max_length=80, verbose_name='nom')),
+                ("code", models.CharField(max_length=2, primary_key=True, serialize=False, verbose_name="code")),
+                ("name", models.CharField(max_length=80, verbose_name="nom")),
             ],
             options={
-                'verbose_name': 'région sociosanitaire',
-                'verbose_name_plural': 'régions sociosanitaires',
-                'ordering': ['code'],
+                "verbose_name": "région sociosanitaire",
+                "verbose_name_plural": "régions sociosanitaires",
+                "ordering": ["code"],
             },
         ),
         migrations.CreateModel(
-            name='Language',
+            name="Language",
             fields=[
-                ('code', models.SlugField(max_length=40, primary_key=True, serialize=False, verbose_name='code')),
-                ('name', models.CharField(max_length=60, unique=True, verbose_name='nom')),
+                ("code", models.SlugField(max_length=40, primary_key=True, serialize=False, verbose_name="code")),
+                ("name", models.CharField(max_length=60, unique=True, verbose_name="nom")),
             ],
             options={
-                'verbose_name': 'langue',
-                'ordering': ['code'],
+                "verbose_name": "langue",
+                "ordering": ["code"],
             },
         ),
         migrations.CreateModel(
-            name='Institution',
+            name="Institution",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, unique=True, verbose_name='nom')),
-                ('head_office_address', models.CharField(max_length=200, verbose_name='adresse du siège social')),
-                ('latitude', models.DecimalField(decimal_places=5, max_digits=8, verbose_name='latitude')),
-                ('longitude', models.DecimalField(decimal_places=5, max_digits=8, verbose_name='longitude')),
-                ('is_verified', models.BooleanField(default=False, verbose_name='adresse vérifiée')),
-                ('region', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='institutions', to='accounts.healthregion', verbose_name='région')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120, unique=True, verbose_name="nom")),
+                ("head_office_address", models.CharField(max_length=200, verbose_name="adresse du siège social")),
+                ("latitude", models.DecimalField(decimal_places=5, max_digits=8, verbose_name="latitude")),
+                ("longitude", models.DecimalField(decimal_places=5, max_digits=8, verbose_name="longitude")),
+                ("is_verified", models.BooleanField(default=False, verbose_name="adresse vérifiée")),
+                (
+                    "region",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="institutions",
+                        to="accounts.healthregion",
+                        verbose_name="région",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'établissement',
-                'ordering': ['name'],
+                "verbose_name": "établissement",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('username', models.CharField(max_length=60, unique=True, verbose_name='identifiant')),
-                ('first_name', models.CharField(max_length=60, verbose_name='prénom')),
-                ('last_name', models.CharField(max_length=60, verbose_name='nom')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='courriel')),
-                ('mobile_phone', models.CharField(blank=True, max_length=20, verbose_name='cellulaire')),
-                ('role', models.CharField(choices=[('interpreter', 'Interprète'), ('requester', 'Demandeur'), ('coordinator', 'Coordonnateur (BI)'), ('validator', 'Valideur (BI)'), ('administrator', 'Administrateur'), ('system', 'Système')], max_length=15, verbose_name='rôle')),
-                ('sms_disabled', models.BooleanField(default=False, verbose_name='Désactiver les notifications par message texte')),
-                ('email_disabled', models.BooleanField(default=False, verbose_name='Désactiver les notifications par courriel')),
-                ('is_active', models.BooleanField(default=True, verbose_name='actif')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='créé le')),
-                ('institution', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='requesters', to='accounts.institution', verbose_name='établissement')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("username", models.CharField(max_length=60, unique=True, verbose_name="identifiant")),
+                ("first_name", models.CharField(max_length=60, verbose_name="prénom")),
+                ("last_name", models.CharField(max_length=60, verbose_name="nom")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="courriel")),
+                ("mobile_phone", models.CharField(blank=True, max_length=20, verbose_name="cellulaire")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("interpreter", "Interprète"),
+                            ("requester", "Demandeur"),
+                            ("coordinator", "Coordonnateur (BI)"),
+                            ("validator", "Valideur (BI)"),
+                            ("administrator", "Administrateur"),
+                            ("system", "Système"),
+                        ],
+                        max_length=15,
+                        verbose_name="rôle",
+                    ),
+                ),
+                (
+                    "sms_disabled",
+                    models.BooleanField(default=False, verbose_name="Désactiver les notifications par message texte"),
+                ),
+                (
+                    "email_disabled",
+                    models.BooleanField(default=False, verbose_name="Désactiver les notifications par courriel"),
+                ),
+                ("is_active", models.BooleanField(default=True, verbose_name="actif")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="créé le")),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requesters",
+                        to="accounts.institution",
+                        verbose_name="établissement",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'compte',
-                'ordering': ['last_name', 'first_name'],
+                "verbose_name": "compte",
+                "ordering": ["last_name", "first_name"],
             },
         ),
         migrations.CreateModel(
-            name='InterpreterProfile',
+            name="InterpreterProfile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('home_latitude', models.DecimalField(blank=True, decimal_places=5, max_digits=8, null=True, verbose_name='latitude du domicile')),
-                ('home_longitude', models.DecimalField(blank=True, decimal_places=5, max_digits=8, null=True, verbose_name='longitude du domicile')),
-                ('home_institution', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.institution', verbose_name='établissement d’appartenance')),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='interpreter_profile', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "home_latitude",
+                    models.DecimalField(
+                        blank=True, decimal_places=5, max_digits=8, null=True, verbose_name="latitude du domicile"
+                    ),
+                ),
+                (
+                    "home_longitude",
+                    models.DecimalField(
+                        blank=True, decimal_places=5, max_digits=8, null=True, verbose_name="longitude du domicile"
+                    ),
+                ),
+                (
+                    "home_institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="accounts.institution",
+                        verbose_name="établissement d’appartenance",
+                    ),
+                ),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="interpreter_profile",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'profil d’interprète',
-                'verbose_name_plural': 'profils d’interprète',
+                "verbose_name": "profil d’interprète",
+                "verbose_name_plural": "profils d’interprète",
             },
         ),
         migrations.CreateModel(
-            name='InterpreterLanguage',
+            name="InterpreterLanguage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('profile', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='interpreter_languages', to='accounts.interpreterprofile')),
-                ('language', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.language', verbose_name='langue')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="interpreter_languages",
+                        to="accounts.interpreterprofile",
+                    ),
+                ),
+                (
+                    "language",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="accounts.language", verbose_name="langue"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'langue de l’interprète',
-                'verbose_name_plural': 'langues de l’interprète',
+                "verbose_name": "langue de l’interprète",
+                "verbose_name_plural": "langues de l’interprète",
             },
         ),
         migrations.AddField(
-            model_name='interpreterprofile',
-            name='languages',
-            field=models.ManyToManyField(related_name='interpreters', through='accounts.InterpreterLanguage', to='accounts.language'),
+            model_name="interpreterprofile",
+            name="languages",
+            field=models.ManyToManyField(
+                related_name="interpreters", through="accounts.InterpreterLanguage", to="accounts.language"
+            ),
         ),
         migrations.CreateModel(
-            name='Notification',
+            name="Notification",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('topic', models.CharField(max_length=40, verbose_name='sujet')),
-                ('about', models.CharField(max_length=60, verbose_name='à propos de')),
-                ('context', models.JSONField(default=dict, verbose_name='contexte')),
-                ('dedupe_key', models.CharField(max_length=120, unique=True, verbose_name='clé')),
-                ('state', models.CharField(choices=[('due', 'À envoyer'), ('sent', 'Envoyé'), ('undelivered', 'Non remis'), ('closed', 'Sans objet')], default='due', max_length=12, verbose_name='état')),
-                ('created_at', models.DateTimeField(verbose_name='créée le')),
-                ('due_at', models.DateTimeField(verbose_name='à envoyer le')),
-                ('sent_at', models.DateTimeField(blank=True, null=True, verbose_name='envoyée le')),
-                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='essais')),
-                ('last_error', models.CharField(blank=True, max_length=200, verbose_name='dernière erreur')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to=settings.AUTH_USER_MODEL, verbose_name='destinataire')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("topic", models.CharField(max_length=40, verbose_name="sujet")),
+                ("about", models.CharField(max_length=60, verbose_name="à propos de")),
+                ("context", models.JSONField(default=dict, verbose_name="contexte")),
+                ("dedupe_key", models.CharField(max_length=120, unique=True, verbose_name="clé")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("due", "À envoyer"),
+                            ("sent", "Envoyé"),
+                            ("undelivered", "Non remis"),
+                            ("closed", "Sans objet"),
+                        ],
+                        default="due",
+                        max_length=12,
+                        verbose_name="état",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(verbose_name="créée le")),
+                ("due_at", models.DateTimeField(verbose_name="à envoyer le")),
+                ("sent_at", models.DateTimeField(blank=True, null=True, verbose_name="envoyée le")),
+                ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="essais")),
+                ("last_error", models.CharField(blank=True, max_length=200, verbose_name="dernière erreur")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notifications",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="destinataire",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'notification',
+                "verbose_name": "notification",
             },
         ),
         migrations.AddConstraint(
-            model_name='institution',
-            constraint=models.CheckConstraint(condition=models.Q(('latitude__range', (40, 65)), ('longitude__range', (-85, -50))), name='institution_is_in_quebec', violation_error_message='Les coordonnées doivent se trouver au Québec.'),
+            model_name="institution",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("latitude__range", (40, 65)), ("longitude__range", (-85, -50))),
+                name="institution_is_in_quebec",
+                violation_error_message="Les coordonnées doivent se trouver au Québec.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(fields=['role', 'last_name', 'first_name'], name='user_by_role_and_name'),
+            model_name="user",
+            index=models.Index(fields=["role", "last_name", "first_name"], name="user_by_role_and_name"),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['interpreter', 'requester', 'coordinator', 'validator', 'administrator', 'system'])), name='user_has_a_known_role', violation_error_message='Rôle inconnu.'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("role__in", ["interpreter", "requester", "coordinator", "validator", "administrator", "system"])
+                ),
+                name="user_has_a_known_role",
+                violation_error_message="Rôle inconnu.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('username', django.db.models.functions.text.Lower('username'))), name='username_is_lower_case', violation_error_message='L’identifiant s’écrit en minuscules.'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("username", django.db.models.functions.text.Lower("username"))),
+                name="username_is_lower_case",
+                violation_error_message="L’identifiant s’écrit en minuscules.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('institution__isnull', False), ('role', 'requester')), models.Q(('role', 'requester'), _negated=True), _connector='OR'), name='requester_has_an_institution', violation_error_message='Un demandeur appartient à un établissement.'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("institution__isnull", False), ("role", "requester")),
+                    models.Q(("role", "requester"), _negated=True),
+                    _connector="OR",
+                ),
+                name="requester_has_an_institution",
+                violation_error_message="Un demandeur appartient à un établissement.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(condition=models.Q(('role', 'system')), fields=('role',), name='one_system_user'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("role", "system")), fields=("role",), name="one_system_user"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='interpreterlanguage',
-            constraint=models.UniqueConstraint(fields=('profile', 'language'), name='interpreter_speaks_a_language_once', violation_error_message='Cette langue est déjà dans le profil.'),
+            model_name="interpreterlanguage",
+            constraint=models.UniqueConstraint(
+                fields=("profile", "language"),
+                name="interpreter_speaks_a_language_once",
+                violation_error_message="Cette langue est déjà dans le profil.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(condition=models.Q(('state', 'due')), fields=['due_at'], name='notification_due'),
+            model_name="notification",
+            index=models.Index(condition=models.Q(("state", "due")), fields=["due_at"], name="notification_due"),
         ),
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(condition=models.Q(('state', 'due')), fields=['about'], name='notification_due_about'),
+            model_name="notification",
+            index=models.Index(condition=models.Q(("state", "due")), fields=["about"], name="notification_due_about"),
         ),
         migrations.AddConstraint(
-            model_name='notification',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['due', 'sent', 'undelivered', 'closed'])), name='notification_has_a_known_state'),
+            model_name="notification",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["due", "sent", "undelivered", "closed"])),
+                name="notification_has_a_known_state",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='notification',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('sent_at__isnull', False), ('state', 'sent')), models.Q(('state', 'sent'), _negated=True), _connector='OR'), name='sent_notification_has_an_instant'),
+            model_name="notification",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("sent_at__isnull", False), ("state", "sent")),
+                    models.Q(("state", "sent"), _negated=True),
+                    _connector="OR",
+                ),
+                name="sent_notification_has_an_instant",
+            ),
         ),
     ]

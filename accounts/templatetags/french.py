@@ -1,7 +1,7 @@
 """accounts/french.py for templates; loaded everywhere by settings. What is absent (None, "") prints nothing."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 
 from django import template
 
@@ -21,6 +21,7 @@ def _filter(name: str, write: Callable[..., str]) -> None:
 _filter("heure", french.hour)
 _filter("date_longue", french.long_date)
 _filter("date_courte", french.short_date)
+_filter("jour_court", partial(french.short_date, weekday=True))
 _filter("argent", french.money)
 _filter("nombre", french.decimal)
 _filter("km", french.km)

@@ -70,7 +70,7 @@ def local_instant(day: date, at: time, tz: tzinfo) -> datetime:
     """
     instant = datetime.combine(day, at.replace(fold=0), tzinfo=tz)
     if instant.astimezone(UTC).astimezone(tz).replace(tzinfo=None) != instant.replace(tzinfo=None):
-        raise ValueError(f"L'heure {at:%Hh%M} n'existe pas le {day} : on avance l'heure cette nuit-là.")
+        raise ValueError(f"L’heure {at:%Hh%M} n’existe pas le {day}\u00a0: on avance l’heure cette nuit-là.")
     return instant
 
 

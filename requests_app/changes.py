@@ -1,6 +1,6 @@
 """What changed in a request: what history may keep of it, what an interpreter has not seen yet, what comes too late."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.utils import timezone
 
@@ -23,13 +23,32 @@ MODIFIABLE = (
     "are_communications_requested",
 )
 # History keeps that these changed, never their values (domain.md, « Privacy »).
-PERSONAL = frozenset(MODIFIABLE[5:11])
+PERSONAL = frozenset(
+    {
+        "professional_name",
+        "professional_phone",
+        "patient_name",
+        "patient_phone",
+        "patient_file_number",
+        "instructions",
+    }
+)
 # Ruling 1: a change of date, time, place or service type gives the right to withdraw until it is acknowledged.
 MATERIAL = frozenset({"service_type", "facility", "starts_at", "ends_at"})
 
 
+def in_utc(fields: dict) -> dict:
+    """The same fields with their instants in UTC: within one zone, Python subtracts and compares on the wall clock."""
+    return {name: value.astimezone(UTC) if isinstance(value, datetime) else value for name, value in fields.items()}
+
+
 def between(service_request: ServiceRequest, fields: dict) -> dict:
-    """The fields that differ, as history keeps them: {name: [before, after]}, or {name: None} for a personal one."""
+    """The fields that differ, as history keeps them: {name: [before, after]}, or {name: None} for a personal one.
+
+    Raises TypeError on a name that « Modifier » may not touch.
+    """
+    if unknown := fields.keys() - set(MODIFIABLE):
+        raise TypeError(f"Not modifiable: {sorted(unknown)}")
     return {
         name: None if name in PERSONAL else [_kept(getattr(service_request, name)), _kept(value)]
         for name, value in fields.items()
@@ -64,12 +83,18 @@ def frees_from_notice(service_request: ServiceRequest) -> bool:
     return not MATERIAL.isdisjoint(unseen(service_request))
 
 
+def moves_day(service_request: ServiceRequest, fields: dict) -> bool:
+    """Whether the local date of the start changes."""
+    starts_at = fields.get("starts_at", service_request.starts_at)
+    return timezone.localdate(starts_at) != timezone.localdate(service_request.starts_at)
+
+
 def is_substantial(service_request: ServiceRequest, fields: dict) -> bool:
     """Ruling 11: what a requester cannot change late: date, shortening, leaving the booked window, language, type."""
     starts_at = fields.get("starts_at", service_request.starts_at)
     ends_at = fields.get("ends_at", service_request.ends_at)
     is_moved = (
-        timezone.localdate(starts_at) != timezone.localdate(service_request.starts_at)
+        moves_day(service_request, fields)
         or ends_at - starts_at < service_request.ends_at - service_request.starts_at
         or starts_at < service_request.starts_at
         or ends_at > service_request.ends_at

@@ -3,14 +3,16 @@
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts import notify
 from accounts.models import User
 from accounts.notify import Notice
 from accounts.roles import Role
-from completion.rules import is_billable
-from requests_app.models import Communication, Message, ServiceRequest
-from requests_app.notifications import Topic, about, context_of
+from completion import rules
+from completion.rules import TypedCommunication, format_communications, is_billable
+from requests_app.models import Communication, Message, Purpose, ServiceRequest
+from requests_app.notifications import Topic, context_of, requesters_of
 from requests_app.workflow import ASSIGNED, WITHDRAWAL_NOTICE, NotAllowed, Status
 
 LOGGABLE = (*ASSIGNED, Status.PROVIDED, Status.CANCELLED)
@@ -23,11 +25,11 @@ def may_log(service_request: ServiceRequest, user: User) -> bool:
 
 
 @transaction.atomic
-def log_communication(service_request: ServiceRequest, *, by: User, at: datetime, made_at: datetime, **fields) -> Communication:
+def log_communication(
+    service_request: ServiceRequest, *, by: User, at: datetime, made_at: datetime, **fields
+) -> Communication:
     """Add one communication, made at `made_at`; raises NotAllowed when the request is not the person's, or closed."""
-    # The lock keeps a withdrawal from moving the rows while one is being added.
-    ServiceRequest.objects.select_for_update(no_key=True, of=("self",)).get(pk=service_request.pk)
-    service_request.refresh_from_db(fields=["status", "interpreter"])
+    service_request.lock()
     if not may_log(service_request, by):
         raise NotAllowed("Les communications de cette demande ne peuvent plus être modifiées.")
     if made_at > at:
@@ -37,14 +39,34 @@ def log_communication(service_request: ServiceRequest, *, by: User, at: datetime
 
 
 def is_communication_billable(service_request: ServiceRequest, communication: Communication) -> bool:
-    """Ruling 6, for one row of a request."""
-    return is_billable(
-        requested_by_request=service_request.are_communications_requested,
-        requested_by_name=communication.requested_by_name,
-        justification=communication.justification,
-        at=communication.at,
-        notice_received_at=service_request.notice_received_at,
-    )
+    """Ruling 6, for one row of a request: the rule says so, or a validator accepted it."""
+    return communication.is_accepted or is_billable(**_asked(service_request, communication))
+
+
+def why_unbillable(service_request: ServiceRequest, communication: Communication) -> str:
+    """Why the rule alone does not pay a row, in French, whatever a validator decided; nothing when it does."""
+    return rules.why_unbillable(**_asked(service_request, communication))
+
+
+def _asked(service_request: ServiceRequest, communication: Communication) -> dict:
+    return {
+        "requested_by_request": service_request.are_communications_requested,
+        "requested_by_name": communication.requested_by_name,
+        "justification": communication.justification,
+        "at": communication.at,
+        "notice_received_at": service_request.notice_received_at,
+    }
+
+
+def written(communications) -> str:
+    """Communications in the FAQ's form: « 1- 2024-12-01 14h10 Confirmation du rendez-vous »."""
+    rows = []
+    for row in communications:
+        made_at = timezone.localtime(row.at)
+        rows.append(
+            TypedCommunication(day=made_at.date(), time=made_at.time(), purpose=row.purpose, other=row.purpose_text)
+        )
+    return format_communications(rows, purposes={label: code for code, label in Purpose.choices})
 
 
 # Messages: one thread with each interpreter, one with the requester; never read by the other side.
@@ -59,14 +81,16 @@ def thread_of(service_request: ServiceRequest, user: User, *, interpreter: User 
 
 
 @transaction.atomic
-def post_message(service_request, *, by: User, at: datetime, body: str, interpreter: User | None = None, urgency="") -> Message:
+def post_message(
+    service_request, *, by: User, at: datetime, body: str, interpreter: User | None = None, urgency=""
+) -> Message:
     """Write in a thread and tell the other side; `interpreter` is the side a BI member writes to."""
     side = by if by.role == Role.INTERPRETER else interpreter
     message = Message.objects.create(
         service_request=service_request, author=by, at=at, body=body, interpreter=side, urgency=urgency
     )
     topic = Topic.URGENT_ASKED if urgency else Topic.MESSAGE
-    readers = [side or service_request.requested_by]
+    readers = [side] if side else requesters_of(service_request)
     if not by.is_bi_staff:
         readers = User.objects.filter(role=Role.COORDINATOR, is_active=True)
     _tell(service_request, readers, topic, message, at=at)
@@ -80,8 +104,10 @@ def may_ask_urgently(service_request, user: User, *, at: datetime) -> bool:
     return is_holder and timedelta(0) < left <= WITHDRAWAL_NOTICE
 
 
+@transaction.atomic
 def ask_urgent_withdrawal(service_request, *, by: User, at: datetime, body: str) -> Message:
     """« Demander un désistement urgent »: open until a coordinator grants (mark_unallocated) or declines it."""
+    service_request.lock()
     if not may_ask_urgently(service_request, by, at=at):
         raise NotAllowed("Un désistement urgent ne peut pas être demandé pour cette demande.")
     try:
@@ -93,7 +119,10 @@ def ask_urgent_withdrawal(service_request, *, by: User, at: datetime, body: str)
 @transaction.atomic
 def decline_urgent_withdrawal(service_request, *, by: User, at: datetime, reply: str) -> Message:
     """A coordinator keeps the interpreter on the request, and says why."""
-    asked = service_request.messages.select_for_update().filter(urgency=Message.Urgency.ASKED).first()
+    if by.role != Role.COORDINATOR:
+        raise NotAllowed("Seule la coordination répond à un désistement urgent.")
+    service_request.lock()
+    asked = service_request.messages.filter(urgency=Message.Urgency.ASKED).first()
     if asked is None:
         raise NotAllowed("Aucun désistement urgent n’attend de réponse.")
     Message.objects.filter(pk=asked.pk).update(urgency=Message.Urgency.DECLINED)
@@ -108,6 +137,9 @@ def _tell(service_request, readers, topic, message, *, at):
     context = context_of(service_request)
     event = f"message-{message.pk}"
     notices = [
-        Notice(user=user, topic=topic, event=event, context=context) for user in readers if user and user != message.author
+        Notice(user=user, topic=topic, event=event, context=context)
+        for user in readers
+        if user and user != message.author
     ]
-    notify.tell(notices, about=about(service_request), at=at)
+    # Not about the request: a message still holds when the request has moved.
+    notify.tell(notices, about=f"message:{message.pk}", at=at)

@@ -3,6 +3,8 @@
 `status` is written by `requests_app.services` alone; what it may become is in `workflow.STEPS`.
 """
 
+from datetime import UTC, datetime
+
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeBoundary, RangeOperators
 from django.db import models
@@ -22,7 +24,9 @@ class TsTzRange(Func):
 class Facility(models.Model):
     """An « installation »: where a service takes place."""
 
-    institution = models.ForeignKey(Institution, models.PROTECT, verbose_name="établissement", related_name="facilities")
+    institution = models.ForeignKey(
+        Institution, models.PROTECT, verbose_name="établissement", related_name="facilities"
+    )
     region = models.ForeignKey(HealthRegion, models.PROTECT, verbose_name="région")
     name = models.CharField("nom", max_length=120)
     address = models.CharField("adresse", max_length=200)
@@ -79,6 +83,14 @@ class CancellationReason(models.TextChoices):
     BI_ERROR = "bi_error", "Erreur de la BI"
 
 
+_OWED = Q(is_late_cancellation=True, service_type__in=[kind.value for kind in SPOKEN]) & ~Q(
+    cancellation_reason=CancellationReason.INTERPRETER_ABSENT.value
+)
+AWAITING_REVIEW = Q(status=Status.PROVIDED.value) | Q(status=Status.CANCELLED.value, interpreter__isnull=False) & (
+    Q(filed_by__isnull=False) | _OWED
+)
+
+
 class ServiceRequestQuerySet(models.QuerySet):
     """Which rows a person may see; which verbs they may use is workflow's business."""
 
@@ -107,14 +119,11 @@ class ServiceRequestQuerySet(models.QuerySet):
         return self.filter(Exists(offered) | Exists(concerned))
 
     def with_people(self):
-        return self.select_related("institution", "facility", "language", "interpreter", "requested_by")
+        return self.select_related("institution__region", "facility", "language", "interpreter", "requested_by")
 
     def awaiting_review(self):
         """What a validator has to look at: services provided, and cancellations with something to pay or to decide."""
-        owed = Q(is_late_cancellation=True, service_type__in=SPOKEN)
-        owed &= ~Q(cancellation_reason=CancellationReason.INTERPRETER_ABSENT)
-        cancelled = Q(status=Status.CANCELLED, interpreter__isnull=False) & (Q(filed_by__isnull=False) | owed)
-        return self.filter(Q(status=Status.PROVIDED) | cancelled)
+        return self.filter(AWAITING_REVIEW)
 
 
 def _one_of(statuses):
@@ -128,7 +137,9 @@ class ServiceRequest(models.Model):
     # Bumped whenever what the page shows changes: a form carries the version it was opened on.
     version = models.PositiveIntegerField("version", default=1)
     service_type = models.CharField("type de service", max_length=15, choices=ServiceType)
-    institution = models.ForeignKey(Institution, models.PROTECT, verbose_name="établissement", related_name="service_requests")
+    institution = models.ForeignKey(
+        Institution, models.PROTECT, verbose_name="établissement", related_name="service_requests"
+    )
     facility = models.ForeignKey(
         Facility, models.PROTECT, verbose_name="installation", null=True, blank=True, related_name="service_requests"
     )
@@ -160,7 +171,12 @@ class ServiceRequest(models.Model):
     notice_closed_days = ArrayField(models.DateField(), verbose_name="jours fermés comptés", default=list, blank=True)
     is_late_cancellation = models.BooleanField("annulation tardive", default=False)
     filed_by = models.ForeignKey(
-        User, models.PROTECT, verbose_name="réalisation remplie par", null=True, blank=True, related_name="requests_filed"
+        User,
+        models.PROTECT,
+        verbose_name="réalisation remplie par",
+        null=True,
+        blank=True,
+        related_name="requests_filed",
     )
     validated_by = models.ForeignKey(
         User, models.PROTECT, verbose_name="validée par", null=True, blank=True, related_name="requests_validated"
@@ -218,6 +234,16 @@ class ServiceRequest(models.Model):
                 violation_error_message="Personne ne valide un dossier qu’il a rempli.",
             ),
             models.CheckConstraint(
+                condition=Q(validated_by=None) | ~Q(validated_by=F("interpreter")),
+                name="validator_did_not_serve",
+                violation_error_message="Personne ne valide son propre service.",
+            ),
+            models.CheckConstraint(
+                condition=Q(starts_at__range=(datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))),
+                name="request_date_is_plausible",
+                violation_error_message="Cette date n’est pas plausible.",
+            ),
+            models.CheckConstraint(
                 condition=~Q(service_type=ServiceType.MESSAGE_RELAY)
                 | Q(patient_name="", patient_phone="", patient_file_number=""),
                 name="relay_has_no_patient",
@@ -234,19 +260,28 @@ class ServiceRequest(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["interpreter", "status", "-starts_at", "-id"], name="request_list_of_interpreter"
-            ),
+            models.Index(fields=["interpreter", "status", "-starts_at", "-id"], name="request_list_of_interpreter"),
             models.Index(fields=["status", "starts_at", "id"], name="request_list_of_staff"),
             models.Index(fields=["institution", "status", "starts_at", "id"], name="request_list_of_institution"),
+            # The validators' queue: what `awaiting_review` reads, and nothing of what closed long ago.
+            models.Index(fields=["starts_at", "id"], condition=AWAITING_REVIEW, name="request_awaiting_review"),
         ]
 
     def __str__(self):
         return f"Demande {self.pk}"
 
+    def lock(self):
+        """Read the row again and hold it to the end of the transaction: nobody moves the request meanwhile."""
+        rows = ServiceRequest.objects.select_for_update(no_key=True, of=("self",))
+        self.refresh_from_db(from_queryset=rows)
+
     @property
     def is_spoken(self):
         return self.service_type in SPOKEN
+
+    @property
+    def is_assigned(self):
+        return self.status in ASSIGNED
 
     @property
     def is_due_to_review(self):
@@ -316,7 +351,9 @@ class Offer(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["interpreter", "answer_by"], condition=Q(state="open"), name="open_offer_of_interpreter"),
+            models.Index(
+                fields=["interpreter", "answer_by"], condition=Q(state="open"), name="open_offer_of_interpreter"
+            ),
             models.Index(fields=["answer_by"], condition=Q(state="open"), name="open_offer_by_deadline"),
         ]
 
@@ -335,8 +372,12 @@ class Transition(models.Model):
     from_status = models.CharField("de", max_length=12, choices=Status, blank=True)
     to_status = models.CharField("à", max_length=12, choices=Status)
     by = models.ForeignKey(User, models.PROTECT, verbose_name="par", related_name="+")
-    on_behalf_of = models.ForeignKey(User, models.PROTECT, verbose_name="au nom de", null=True, blank=True, related_name="+")
-    interpreter = models.ForeignKey(User, models.PROTECT, verbose_name="interprète", null=True, blank=True, related_name="+")
+    on_behalf_of = models.ForeignKey(
+        User, models.PROTECT, verbose_name="au nom de", null=True, blank=True, related_name="+"
+    )
+    interpreter = models.ForeignKey(
+        User, models.PROTECT, verbose_name="interprète", null=True, blank=True, related_name="+"
+    )
     at = models.DateTimeField("le")
     version = models.PositiveIntegerField("version")
     changes = models.JSONField("changements", default=dict)
@@ -382,6 +423,12 @@ class Communication(models.Model):
     channel = models.CharField("moyen", max_length=10, choices=Channel, default=Channel.PHONE)
     requested_by_name = models.CharField("demandée par", max_length=120, blank=True)
     justification = models.CharField("justification", max_length=300, blank=True)
+    # Ruling 6: a validator pays what the rule alone does not.
+    accepted_by = models.ForeignKey(
+        User, models.PROTECT, verbose_name="acceptée par", null=True, blank=True, related_name="+"
+    )
+    accepted_at = models.DateTimeField("acceptée le", null=True, blank=True)
+    accepted_reason = models.CharField("raison de l’acceptation", max_length=300, blank=True)
 
     class Meta:
         verbose_name = "communication"
@@ -393,11 +440,21 @@ class Communication(models.Model):
                 name="other_communication_is_explained",
                 violation_error_message="Précisez l’objectif de la communication.",
             ),
+            models.CheckConstraint(
+                condition=Q(accepted_by=None, accepted_at=None, accepted_reason="")
+                | Q(accepted_by__isnull=False, accepted_at__isnull=False) & ~Q(accepted_reason=""),
+                name="acceptance_is_whole",
+                violation_error_message="Une communication acceptée l’est par quelqu’un, un jour, pour une raison.",
+            ),
         ]
         indexes = [models.Index(fields=["service_request", "at"], name="communication_of_request")]
 
     def __str__(self):
         return f"{self.service_request_id} {self.purpose}"
+
+    @property
+    def is_accepted(self):
+        return self.accepted_at is not None
 
 
 class Message(models.Model):
@@ -410,7 +467,9 @@ class Message(models.Model):
         DECLINED = "declined", "Désistement urgent refusé"
 
     service_request = models.ForeignKey(ServiceRequest, models.PROTECT, related_name="messages")
-    interpreter = models.ForeignKey(User, models.PROTECT, verbose_name="interprète", null=True, blank=True, related_name="+")
+    interpreter = models.ForeignKey(
+        User, models.PROTECT, verbose_name="interprète", null=True, blank=True, related_name="+"
+    )
     author = models.ForeignKey(User, models.PROTECT, verbose_name="de", related_name="+")
     at = models.DateTimeField("le")
     body = models.TextField("message", max_length=4000)

@@ -22,6 +22,7 @@ class Topic(StrEnum):
     REINSTATED = "reinstated"
     RETURNED = "returned"
     VALIDATED = "validated"
+    ADJUSTED = "adjusted"
     TAKEN = "taken"
     WITHDRAWN = "withdrawn"
     URGENT_ASKED = "urgent_asked"
@@ -51,21 +52,27 @@ TO_REQUESTER = {
 }
 
 
-def announce(service_request: ServiceRequest, transition: Transition, *, others: dict[User, str]) -> None:
-    """Withdraw what no longer holds, then tell the people a transition concerns, its author apart."""
+def announce(service_request, transition: Transition, *, others: dict[User, str], details: dict | None = None) -> None:
+    """Withdraw what no longer holds, then tell the people a transition concerns, its author apart.
+
+    `details` is what the texts of this step say besides the request itself.
+    """
+    context = context_of(service_request) | (details or {})
     notices = [
-        Notice(user=user, topic=topic, event=str(transition.pk), context=context_of(service_request))
+        Notice(user=user, topic=topic, event=str(transition.pk), context=context)
         for user, topic in _concerned(service_request, transition)
         if user and user != transition.by and user.role != Role.SYSTEM
     ]
-    gone = [notice.user for notice in notices] + list(others)
-    notify.withdraw(about=about(service_request), users=gone)
+    outdated = [notice.user for notice in notices]
+    if transition.by.role == Role.INTERPRETER:
+        outdated.append(transition.by)  # who answered needs no message that asks for the answer
+    notify.withdraw(about=about(service_request), users=outdated)
     notify.tell(notices, about=about(service_request), at=transition.at)
     announce_offers(service_request, transition, others)
 
 
 def announce_offers(service_request: ServiceRequest, transition: Transition, others: dict[User, str]) -> None:
-    """Tell holders of offers: that theirs is gone, with the reason given, or (an empty one) that the request changed."""
+    """Tell holders of offers that theirs is gone, with the reason given, or (an empty one) that the request changed."""
     notices = [
         Notice(
             user=user,
@@ -76,6 +83,7 @@ def announce_offers(service_request: ServiceRequest, transition: Transition, oth
         for user, reason in others.items()
         if user != transition.by
     ]
+    notify.withdraw(about=about(service_request), users=others)
     notify.tell(notices, about=about(service_request), at=transition.at)
 
 
@@ -100,4 +108,14 @@ def _concerned(service_request: ServiceRequest, transition: Transition):
     if action in TO_INTERPRETER:
         yield transition.interpreter, TO_INTERPRETER[action]
     if action in TO_REQUESTER:
-        yield service_request.requested_by, TO_REQUESTER[action]
+        for user in requesters_of(service_request):
+            yield user, TO_REQUESTER[action]
+
+
+def requesters_of(service_request: ServiceRequest) -> list[User]:
+    """Who answers for the institution: the person who made the request while they work there, else its requesters."""
+    institution_id = service_request.institution_id
+    made_by = service_request.requested_by
+    if made_by.role == Role.REQUESTER and made_by.is_active and made_by.institution_id == institution_id:
+        return [made_by]
+    return list(User.objects.filter(role=Role.REQUESTER, is_active=True, institution_id=institution_id))

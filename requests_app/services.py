@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from functools import wraps
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django_q.tasks import async_task
 from psycopg import errors
 
+from accounts.french import hour, long_date
 from accounts.models import User
 from accounts.roles import Role
 from billing.rules import business_notice, is_late_cancellation
@@ -42,12 +43,12 @@ def verb(function):
 
     @wraps(function)
     def run(service_request, *args, **kwargs):
-        before = dict(vars(service_request))
         for attempt in range(1, TRIES + 1):
+            before = service_request.__getstate__()  # with a copy of the related objects it holds
             try:
                 with transaction.atomic():
                     return function(service_request, *args, **kwargs)
-            except (NotAllowed, IntegrityError, OperationalError) as error:
+            except Exception as error:
                 vars(service_request).clear()
                 vars(service_request).update(before)
                 if isinstance(error, IntegrityError):
@@ -82,7 +83,7 @@ def facts_of(service_request: ServiceRequest, user: User, *, at: datetime, **giv
         "has_open_offer": is_offered and service_request.offers.open_at(at).filter(interpreter=user).exists(),
         "withdraws_freely": changes.frees_from_notice(service_request),
         "is_filed": service_request.filed_by_id is not None,
-        "is_filer": service_request.filed_by_id == user.pk,
+        "is_filer": user.pk in {service_request.filed_by_id, service_request.interpreter_id},
         "has_claim": service_request.is_late_cancellation,
         "cancelled_by_report": service_request.notice_received_at is None,
         "is_due_to_review": service_request.is_due_to_review,
@@ -114,12 +115,12 @@ class Story:
     on_behalf_of: User | None = None
     changed: dict = field(default_factory=dict)
     others: dict = field(default_factory=dict)
+    details: dict = field(default_factory=dict)
 
 
 def _move(service_request, action, *, by, facts, version=None, story=None, **fields) -> Transition:
     """Move a request by the table with one guarded UPDATE, append the history row, tell; or raise NotAllowed, Stale."""
-    if version is not None and version != service_request.version:
-        raise Stale("La demande a changé depuis que vous l’avez ouverte.")
+    _check_seen(service_request, version)
     source = service_request.status
     target = workflow.next_status(source, action, by.role, facts=facts)
     # One answer among several changes nothing on the others' pages: it must not make them stale.
@@ -146,13 +147,25 @@ def _record(service_request, action, source, *, by, at, story) -> Transition:
         on_behalf_of=story.on_behalf_of,
         changes=story.changed,
     )
-    announce(service_request, step, others=story.others)
+    announce(service_request, step, others=story.others, details=story.details)
     return step
 
 
-def _lock(service_request) -> None:
-    rows = ServiceRequest.objects.select_for_update(no_key=True, of=("self",))
-    service_request.refresh_from_db(from_queryset=rows)
+def _check_seen(service_request, version: int | None) -> None:
+    if version is not None and version != service_request.version:
+        raise Stale("La demande a changé depuis que vous l’avez ouverte.")
+
+
+def _check_place(by: User, institution_id: int, facility) -> None:
+    if by.role == Role.REQUESTER and by.institution_id != institution_id:
+        raise NotAllowed("Cette demande est celle d’un autre établissement.")
+    if facility is not None and facility.institution_id != institution_id:
+        raise NotAllowed("Cette installation n’appartient pas à l’établissement.")
+
+
+def _check_serves(interpreter: User) -> None:
+    if not interpreter.is_active or interpreter.role != Role.INTERPRETER:
+        raise NotAllowed(f"{interpreter} n’est pas un interprète actif.")
 
 
 # Creating and changing.
@@ -160,7 +173,9 @@ def _lock(service_request) -> None:
 
 def submit(*, by: User, at: datetime, note: str = "", **fields) -> ServiceRequest:
     """Create a request « Non alloué »; a coordinator may enter a past start, with a note."""
+    fields = changes.in_utc(fields)
     service_request = ServiceRequest(status=Status.UNALLOCATED, requested_by=by, created_at=at, **fields)
+    _check_place(by, service_request.institution_id, service_request.facility)
     return _create(service_request, Action.SUBMIT, by=by, at=at, story=Story(note=note))
 
 
@@ -179,11 +194,13 @@ def modify(service_request, *, by: User, at: datetime, version: int | None = Non
 
     Raises NotAllowed (ruling 11: too late for a requester), Overlap (the interpreter is booked at the new time).
     """
-    _lock(service_request)
+    service_request.lock()
+    fields = changes.in_utc(fields)
     changed = changes.between(service_request, fields)
     if not changed:
         return
-    if "starts_at" in changed and fields["starts_at"] <= at and not note:
+    _check_place(by, service_request.institution_id, fields.get("facility"))
+    if "starts_at" in changed and fields["starts_at"] <= at and not (note and by.role == Role.COORDINATOR):
         raise NotAllowed("Le nouveau début est déjà passé.")
     is_late = (
         service_request.status in ASSIGNED
@@ -191,6 +208,9 @@ def modify(service_request, *, by: User, at: datetime, version: int | None = Non
         and changes.is_substantial(service_request, fields)
     )
     booked = service_request.booked_minutes
+    if not is_late and changes.moves_day(service_request, fields):
+        # Another day, announced in time, is another booking: nothing is left to guarantee.
+        fields["guaranteed_minutes"] = 0
     if is_late and fields.get("ends_at", service_request.ends_at) - fields.get(
         "starts_at", service_request.starts_at
     ) < timedelta(minutes=booked):
@@ -203,9 +223,20 @@ def modify(service_request, *, by: User, at: datetime, version: int | None = Non
         others=dict.fromkeys(_holders(service_request, at), ""),
     )
     _move(service_request, Action.MODIFY, by=by, facts=facts, version=version, story=story, **fields)
+    if "language" in changed:
+        _expire_strangers(service_request, at=at)
     if "starts_at" in changed:
         lapsing = service_request.offers.filter(state=Offer.State.OPEN, answer_by__gt=service_request.starts_at)
         lapsing.filter(sent_at__lt=service_request.starts_at).update(answer_by=service_request.starts_at)
+
+
+def _expire_strangers(service_request, *, at) -> None:
+    """Whoever does not speak the new language can no longer accept."""
+    speakers = User.objects.filter(interpreter_profile__languages=service_request.language_id)
+    held = service_request.offers.filter(state=Offer.State.OPEN).exclude(interpreter__in=speakers)
+    for offered in held.select_related("interpreter"):
+        reason = "La langue de la demande a changé."
+        expire(service_request, offered.interpreter, by=User.objects.system(), at=at, reason=reason)
 
 
 @verb
@@ -233,34 +264,34 @@ def _close(offers, state, *, at, reason: str) -> dict[User, str]:
 @verb
 def offer(service_request, interpreters: Iterable[User], *, by, at, answer_by: datetime, version=None, note="") -> None:
     """Offer to one or several interpreters until `answer_by`, or the start if it comes first; raises NotAllowed."""
-    _lock(service_request)
+    service_request.lock()
+    _check_seen(service_request, version)
+    _expire_lapsed(service_request, at=at)
+    facts = facts_of(service_request, by, at=at)
+    workflow.next_status(service_request.status, Action.OFFER, by.role, facts=facts)
     if answer_by <= at:
         raise NotAllowed("Le délai de réponse doit être dans le futur.")
-    facts = facts_of(service_request, by, at=at)
-    service_request.offers.filter(state=Offer.State.OPEN, answer_by__lte=at).update(
-        state=Offer.State.EXPIRED, closed_at=at, reason=EXPIRED
-    )
+    answer_by = min(answer_by, service_request.starts_at)
+    details = {"answer_by": f"{long_date(answer_by)} à {hour(answer_by)}"}
+    interpreters = list(interpreters)
+    if not interpreters:
+        raise NotAllowed("Choisissez au moins un interprète.")
     for interpreter in interpreters:
-        if not interpreter.is_active or interpreter.role != Role.INTERPRETER:
-            raise NotAllowed(f"{interpreter} n’est pas un interprète actif.")
+        _check_serves(interpreter)
         if is_booked(interpreter, service_request):
             raise Overlap(f"{interpreter} a déjà une demande à ce moment.")
         # The offer stands before its history row is told, so that the message's link opens.
-        Offer.objects.create(
-            service_request=service_request,
-            interpreter=interpreter,
-            sent_at=at,
-            answer_by=min(answer_by, service_request.starts_at),
-        )
-        _move(
-            service_request,
-            Action.OFFER,
-            by=by,
-            facts=facts,
-            version=version,
-            story=Story(interpreter=interpreter, note=note),
-        )
-        version = None
+        Offer.objects.create(service_request=service_request, interpreter=interpreter, sent_at=at, answer_by=answer_by)
+        story = Story(interpreter=interpreter, note=note, details=details)
+        _move(service_request, Action.OFFER, by=by, facts=facts, story=story)
+
+
+def free_for(service_request, interpreters):
+    """Of a queryset of users, those who could serve: not its interpreter already, not booked at that time."""
+    found = interpreters.exclude(pk=service_request.interpreter_id)
+    if not service_request.is_spoken:
+        return found
+    return found.exclude(Exists(_bookings_over(service_request, OuterRef("pk"))))
 
 
 def is_booked(interpreter: User, service_request) -> bool:
@@ -279,7 +310,7 @@ def _bookings_over(service_request, interpreter_pk):
 
 
 EXPIRED = "Le délai de réponse est passé."
-TAKEN = "Un autre interprète a accepté la demande."
+TAKEN = "Une autre personne a accepté la demande."
 
 
 @verb
@@ -300,25 +331,32 @@ def accept(service_request, *, by, at, version=None) -> None:
 @verb
 def refuse(service_request, *, by, at, reason: str = "") -> None:
     """An interpreter declines; the request is « Non alloué » again when nobody else is asked. No reason is needed."""
-    _lock(service_request)
-    facts = _answer(service_request, service_request.offers.filter(interpreter=by), by, at=at)
-    if facts.has_open_offer:
-        _close(service_request.offers.filter(interpreter=by), Offer.State.REFUSED, at=at, reason=reason)
+    service_request.lock()
+    _expire_lapsed(service_request, at=at)
+    facts = _answer(service_request, by, by, at=at)
+    _close(service_request.offers.filter(interpreter=by), Offer.State.REFUSED, at=at, reason=reason)
     _move(service_request, Action.REFUSE, by=by, facts=facts, story=Story(interpreter=by, note=reason))
 
 
-def _answer(service_request, offers, user, *, at) -> Facts:
-    """The facts when `offers` of a request are about to close: does anybody else still have one?"""
-    others = service_request.offers.open_at(at).exclude(pk__in=offers.values("pk"))
+def _answer(service_request, interpreter, user, *, at) -> Facts:
+    """The facts when an interpreter's offer is about to close: does anybody else still have one?"""
+    others = service_request.offers.filter(state=Offer.State.OPEN).exclude(interpreter=interpreter)
     return facts_of(service_request, user, at=at, leaves_open_offers=others.exists())
+
+
+def _expire_lapsed(service_request, *, at) -> None:
+    """An offer past its deadline counts as closed even before the job ran; each gets its own line of history."""
+    for held in service_request.offers.filter(state=Offer.State.OPEN, answer_by__lte=at).select_related("interpreter"):
+        expire(service_request, held.interpreter, by=User.objects.system(), at=at, reason=EXPIRED)
 
 
 @verb
 def retract(service_request, interpreter: User, *, by, at, note="") -> None:
     """A coordinator takes back an offer sent by mistake; its holder is told."""
-    _lock(service_request)
-    held = service_request.offers.filter(interpreter=interpreter, state=Offer.State.OPEN)
-    facts = _answer(service_request, held, by, at=at)
+    service_request.lock()
+    _expire_lapsed(service_request, at=at)
+    facts = _answer(service_request, interpreter, by, at=at)
+    held = service_request.offers.filter(interpreter=interpreter)
     told = _close(held, Offer.State.RETRACTED, at=at, reason="La BI a retiré cette offre.")
     if not told:
         raise Stale("Cette offre n’est plus ouverte.")
@@ -329,16 +367,16 @@ def retract(service_request, interpreter: User, *, by, at, note="") -> None:
 @verb
 def expire(service_request, interpreter: User, *, by, at, reason: str) -> None:
     """Close an offer that can no longer be answered; its holder is told why."""
-    _lock(service_request)
-    held = service_request.offers.filter(interpreter=interpreter, state=Offer.State.OPEN)
-    facts = _answer(service_request, held, by, at=at)
+    service_request.lock()
+    facts = _answer(service_request, interpreter, by, at=at)
+    held = service_request.offers.filter(interpreter=interpreter)
     if told := _close(held, Offer.State.EXPIRED, at=at, reason=reason):
         story = Story(interpreter=interpreter, note=reason, others=told)
         _move(service_request, Action.EXPIRE, by=by, facts=facts, story=story)
 
 
 def expire_due(at: datetime | None = None) -> int:
-    """Close every offer past its deadline, or whose holder is booked at that time or gone; returns how many.
+    """Close every offer past its deadline or the start, or whose holder is booked then or gone; returns how many.
 
     The worker calls it each minute and after each acceptance; `at` is now unless given.
     """
@@ -354,15 +392,18 @@ def expire_due(at: datetime | None = None) -> int:
     due = (
         Offer.objects.filter(state=Offer.State.OPEN)
         .annotate(is_booked=Exists(booked) & Q(service_request__service_type__in=SPOKEN))
-        .filter(Q(answer_by__lte=at) | Q(interpreter__is_active=False) | Q(is_booked=True))
+        .annotate(is_lapsed=Q(answer_by__lte=at) | Q(service_request__starts_at__lte=at))
+        .filter(Q(is_lapsed=True) | Q(interpreter__is_active=False) | Q(is_booked=True))
         .select_related("service_request", "interpreter")
         .order_by("service_request_id", "id")
     )
     expired = 0
     for held in due[:500]:
         reason = EXPIRED
-        if held.answer_by > at:
-            reason = "Vous avez accepté une autre demande à ce moment." if held.is_booked else "Votre compte est inactif."
+        if not held.is_lapsed:
+            reason = (
+                "Vous avez accepté une autre demande à ce moment." if held.is_booked else "Votre compte est inactif."
+            )
         expire(held.service_request, held.interpreter, by=system, at=at, reason=reason)
         expired += 1
     return expired
@@ -374,27 +415,27 @@ def expire_due(at: datetime | None = None) -> int:
 @verb
 def assign(service_request, interpreter: User, *, by, at, version=None, note: str) -> None:
     """A coordinator gives the request to an interpreter who agreed by telephone, or served out of hours."""
-    _lock(service_request)
+    service_request.lock()
+    _check_serves(interpreter)
     facts = facts_of(service_request, by, at=at, noted=bool(note))
-    reason = "La demande a été attribuée à un autre interprète."
+    reason = "La demande a été attribuée à une autre personne."
     told = _close(service_request.offers.exclude(interpreter=interpreter), Offer.State.CLOSED, at=at, reason=reason)
     _close(service_request.offers.filter(interpreter=interpreter), Offer.State.ACCEPTED, at=at, reason="")
     story = Story(interpreter=interpreter, note=note, others=told)
-    _move(
-        service_request, Action.ASSIGN, by=by, facts=facts, version=version, story=story, interpreter=interpreter
-    )
+    _move(service_request, Action.ASSIGN, by=by, facts=facts, version=version, story=story, interpreter=interpreter)
 
 
 @verb
 def reassign(service_request, interpreter: User, *, by, at, version=None, note: str) -> None:
     """A coordinator gives a reserved request to another interpreter; both are told, communications made stay paid."""
-    _lock(service_request)
+    service_request.lock()
     former = service_request.interpreter
+    _check_serves(interpreter)
     if former == interpreter:
         raise NotAllowed(f"{interpreter} a déjà cette demande.")
     facts = facts_of(service_request, by, at=at, noted=bool(note))
     changed = {"interpreter": [str(former), str(interpreter)]}
-    told = {former: "La BI a attribué la demande à un autre interprète."} if former else {}
+    told = {former: "La BI a attribué la demande à une autre personne."} if former else {}
     story = Story(interpreter=interpreter, note=note, changed=changed, others=told)
     _move(
         service_request,
@@ -406,6 +447,7 @@ def reassign(service_request, interpreter: User, *, by, at, version=None, note: 
         interpreter=interpreter,
         guaranteed_minutes=0,
     )
+    _grant_withdrawal(service_request)
     _relay(service_request, former, at=at)
 
 
@@ -419,7 +461,7 @@ def acknowledge(service_request, *, by, at, version=None) -> None:
 @verb
 def mark_unallocated(service_request, *, by, at, version=None, note: str = "") -> ServiceRequest | None:
     """« Marquer comme non alloué » (ruling 3); returns the message relay when communications had been made."""
-    _lock(service_request)
+    service_request.lock()
     former = service_request.interpreter
     facts = facts_of(service_request, by, at=at, noted=bool(note))
     _move(
@@ -432,12 +474,17 @@ def mark_unallocated(service_request, *, by, at, version=None, note: str = "") -
         interpreter=None,
         guaranteed_minutes=0,
     )
-    service_request.messages.filter(urgency=Message.Urgency.ASKED).update(urgency=Message.Urgency.GRANTED)
+    _grant_withdrawal(service_request)
     return _relay(service_request, former, at=at)
 
 
+def _grant_withdrawal(service_request) -> None:
+    """Ruling 3: whoever asked to leave urgently has left."""
+    service_request.messages.filter(urgency=Message.Urgency.ASKED).update(urgency=Message.Urgency.GRANTED)
+
+
 def _relay(source, interpreter: User, *, at) -> ServiceRequest | None:
-    """Ruling 3: the communications of whoever leaves a request are moved to a « transmission de message », paid once."""
+    """Ruling 3: the communications of whoever leaves a request move to a « transmission de message », paid once."""
     made = source.communications.filter(interpreter=interpreter)
     if not made.exists():
         return None
@@ -464,12 +511,14 @@ def _relay(source, interpreter: User, *, at) -> ServiceRequest | None:
 
 
 @verb
-def cancel(service_request, *, by, at, version=None, reason, received_at: datetime | None = None, note: str = "") -> None:
+def cancel(
+    service_request, *, by, at, version=None, reason, received_at: datetime | None = None, note: str = ""
+) -> None:
     """Cancel (ruling 12): the notice, its business time and whether it is late are frozen with their inputs.
 
     `received_at` is when the BI learnt of it: now, or an earlier instant that a coordinator enters with a note.
     """
-    _lock(service_request)
+    service_request.lock()
     received_at = received_at or at
     if received_at != at:
         if by.role != Role.COORDINATOR or not note:
@@ -495,13 +544,13 @@ def cancel(service_request, *, by, at, version=None, reason, received_at: dateti
         notice_closed_days=sorted(closed_days),
         is_late_cancellation=is_late_cancellation(notice),
     )
-    service_request.messages.filter(urgency=Message.Urgency.ASKED).update(urgency=Message.Urgency.GRANTED)
+    _grant_withdrawal(service_request)
 
 
 @verb
 def reinstate(service_request, *, by, at, version=None, note: str) -> None:
     """Undo a cancellation before the start, when nothing was filed; the request is to be assigned again."""
-    _lock(service_request)
+    service_request.lock()
     former = service_request.interpreter
     facts = facts_of(service_request, by, at=at, noted=bool(note))
     _move(
@@ -528,7 +577,7 @@ def report(service_request, *, is_rendered: bool, by, at, version=None, note="",
 
     The action follows from where the request is; `has_claim` says that communications are claimed on a cancelled one.
     """
-    _lock(service_request)
+    service_request.lock()
     action = _report_action(service_request, is_rendered)
     facts = facts_of(
         service_request,
@@ -554,7 +603,7 @@ def _report_action(service_request, is_rendered: bool) -> Action:
 @verb
 def return_for_correction(service_request, *, by, at, version=None, note: str) -> Transition:
     """A validator sends the report back with a reason; the interpreter is told."""
-    _lock(service_request)
+    service_request.lock()
     facts = facts_of(service_request, by, at=at, noted=bool(note))
     story = Story(note=note, interpreter=service_request.interpreter)
     return _move(service_request, Action.RETURN_FOR_CORRECTION, by=by, facts=facts, version=version, story=story)
@@ -563,7 +612,7 @@ def return_for_correction(service_request, *, by, at, version=None, note: str) -
 @verb
 def validate(service_request, *, by, at, version=None, note="") -> Transition:
     """« Achevé » (called by the completion room, which freezes facts and pay lines in the same transaction)."""
-    _lock(service_request)
+    service_request.lock()
     facts = facts_of(service_request, by, at=at)
     story = Story(note=note, interpreter=service_request.interpreter)
     return _move(

@@ -1,12 +1,12 @@
 """Who may do what to a request, and when: the customer's transition table, as data.
 
-`STEPS` reads like the table of the README (a test compares them). Everything else derives from it: `available` gives the
-buttons, `next_status` gives the target or refuses with a French sentence. Nothing here touches the database.
+`STEPS` reads like the table of the README (a test compares them). Everything else derives from it: `available` gives
+the buttons, `next_status` gives the target or refuses with a French sentence. Nothing here touches the database.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db.models import TextChoices
 
@@ -39,8 +39,6 @@ STATUS_HELP = {
     Status.COMPLETED: "Le service fourni a été vérifié et validé par la BI du RSSS.",
 }
 
-# What an interpreter may see as a status; « Non alloué » is the staff's.
-SEEN_BY_INTERPRETER = tuple(status for status in Status if status != Status.UNALLOCATED)
 # The interpreter who holds a request in one of these is booked: nobody else may have that time (ruling 2).
 BOOKED = (Status.RESERVED, Status.MODIFIED, Status.PROVIDED)
 ASSIGNED = (Status.RESERVED, Status.MODIFIED)
@@ -105,6 +103,15 @@ class Facts:
     noted: bool | None = None
     is_rendered: bool | None = None
 
+    @property
+    def left(self) -> timedelta:
+        """Until the start, in elapsed time: within one zone, Python subtracts and compares on the wall clock."""
+        return self.starts_at.astimezone(UTC) - self.at.astimezone(UTC)
+
+    @property
+    def has_started(self) -> bool:
+        return self.left <= timedelta()
+
 
 class NotAllowed(Exception):
     """The table refuses; the message is a French sentence for the person who asked."""
@@ -145,18 +152,16 @@ _INPUT = {Guard.NOTED, Guard.NOTED_IF_STARTED, Guard.NOTED_IF_LATE, Guard.RENDER
 _INPUT |= {Guard.NOT_LATE_CHANGE, Guard.LAST_OFFER, Guard.OTHER_OFFERS, Guard.CLAIMABLE}
 
 _HOLDS: dict[Guard, Callable[[Facts], bool]] = {
-    Guard.NOT_STARTED: lambda f: f.at < f.starts_at,
-    Guard.STARTED: lambda f: f.at >= f.starts_at,
+    Guard.NOT_STARTED: lambda f: not f.has_started,
+    Guard.STARTED: lambda f: f.has_started,
     Guard.OFFER_OPEN: lambda f: f.has_open_offer,
     Guard.LAST_OFFER: lambda f: not f.leaves_open_offers,
     Guard.OTHER_OFFERS: lambda f: f.leaves_open_offers,
     Guard.ASSIGNED: lambda f: f.is_assigned,
     # Rulings 1 and 3: elapsed time, strictly more than 48 h; or until an unseen change is acknowledged.
-    Guard.WITHDRAWABLE: lambda f: (
-        f.starts_at - f.at > WITHDRAWAL_NOTICE or (f.withdraws_freely and f.at < f.starts_at)
-    ),
+    Guard.WITHDRAWABLE: lambda f: f.left > WITHDRAWAL_NOTICE or (f.withdraws_freely and not f.has_started),
     Guard.NOTED: lambda f: bool(f.noted),
-    Guard.NOTED_IF_STARTED: lambda f: f.at < f.starts_at or bool(f.noted),
+    Guard.NOTED_IF_STARTED: lambda f: not f.has_started or bool(f.noted),
     Guard.NOTED_IF_LATE: lambda f: not f.is_late_change or bool(f.noted),
     Guard.NOT_LATE_CHANGE: lambda f: not f.is_late_change,
     Guard.NOT_FILED: lambda f: not f.is_filed,
@@ -223,9 +228,7 @@ STEPS: list[Step] = [
     *_rows(Action.CORRECT, [_PROVIDED], _PROVIDED, [_C], Guard.RENDERED, Guard.NOTED),
     *_rows(Action.CORRECT, [_PROVIDED], _CANCELLED, [_C], Guard.NOT_RENDERED, Guard.NOTED),
     *_rows(Action.CORRECT, [_CANCELLED], _CANCELLED, [_I], Guard.ASSIGNED, Guard.FILED, Guard.NOT_RENDERED),
-    *_rows(
-        Action.CORRECT, [_CANCELLED], _PROVIDED, [_I], Guard.ASSIGNED, Guard.FILED, Guard.RENDERED, Guard.REPORTED
-    ),
+    *_rows(Action.CORRECT, [_CANCELLED], _PROVIDED, [_I], Guard.ASSIGNED, Guard.FILED, Guard.RENDERED, Guard.REPORTED),
     *_rows(Action.CORRECT, [_CANCELLED], _CANCELLED, [_C], Guard.FILED, Guard.NOT_RENDERED, Guard.NOTED),
     *_rows(Action.CORRECT, [_CANCELLED], _PROVIDED, [_C], Guard.FILED, Guard.RENDERED, Guard.REPORTED, Guard.NOTED),
     *_rows(Action.RETURN_FOR_CORRECTION, [_PROVIDED], None, [_V], Guard.NOTED),
@@ -236,19 +239,19 @@ STEPS: list[Step] = [
 
 def next_status(status: Status | None, action: Action, role: Role, *, facts: Facts) -> Status:
     """The status that follows; raises NotAllowed with the sentence of the condition that does not hold."""
-    failed = None
+    refusals = []
     for step in STEPS:
         if (step.source, step.action, step.role) != (status, action, role):
             continue
         broken = _broken(step, facts)
         if not broken:
             return step.target
+        refusals.append((step.guards.index(broken[0]), broken[0]))
+    if refusals:
         # Of several rows, the one that goes furthest before it fails says what is really wrong.
-        if failed is None or len(broken) < len(failed):
-            failed = broken
-    if failed:
-        raise NotAllowed(failed[0].label)
-    raise NotAllowed(_no_such_step(status, action))
+        _, guard = max(refusals, key=lambda refusal: refusal[0])
+        raise NotAllowed(guard.label)
+    raise NotAllowed(_no_such_step(status, action, role))
 
 
 def available(status: Status, role: Role, *, facts: Facts) -> list[Action]:
@@ -265,7 +268,11 @@ def _broken(step: Step, facts: Facts) -> list[Guard]:
     return [guard for guard in step.guards if not _HOLDS[guard](facts)]
 
 
-def _no_such_step(status: Status | None, action: Action) -> str:
+def _no_such_step(status: Status | None, action: Action, role: Role) -> str:
     if status is None:
         return "Votre rôle ne permet pas cette action."
+    # An interpreter never reads « Non alloué », nor what became of a request they no longer have an offer for.
+    is_answer = action in (Action.ACCEPT, Action.REFUSE)
+    if role == Role.INTERPRETER and (is_answer or status == Status.UNALLOCATED):
+        return Guard.OFFER_OPEN.label
     return f"La demande est «\u00a0{Status(status).label}\u00a0»\u00a0: cette action n’est pas possible."

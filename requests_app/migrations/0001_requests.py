@@ -4,269 +4,771 @@ import django.contrib.postgres.constraints
 import django.contrib.postgres.fields
 import django.contrib.postgres.fields.ranges
 import django.db.models.deletion
-import requests_app.models
 from django.conf import settings
 from django.db import migrations, models
 
+import requests_app.models
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0002_directory_and_people'),
+        ("accounts", "0002_directory_and_people"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Holiday',
+            name="Holiday",
             fields=[
-                ('date', models.DateField(primary_key=True, serialize=False, verbose_name='date')),
-                ('name', models.CharField(max_length=80, verbose_name='nom')),
+                ("date", models.DateField(primary_key=True, serialize=False, verbose_name="date")),
+                ("name", models.CharField(max_length=80, verbose_name="nom")),
             ],
             options={
-                'verbose_name': 'jour férié',
-                'verbose_name_plural': 'jours fériés',
-                'ordering': ['date'],
+                "verbose_name": "jour férié",
+                "verbose_name_plural": "jours fériés",
+                "ordering": ["date"],
             },
         ),
         migrations.CreateModel(
-            name='Facility',
+            name="Facility",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, verbose_name='nom')),
-                ('address', models.CharField(max_length=200, verbose_name='adresse')),
-                ('area', models.CharField(help_text='Ville ou arrondissement, montré avant l’acceptation.', max_length=80, verbose_name='secteur')),
-                ('latitude', models.DecimalField(decimal_places=5, max_digits=8, verbose_name='latitude')),
-                ('longitude', models.DecimalField(decimal_places=5, max_digits=8, verbose_name='longitude')),
-                ('is_active', models.BooleanField(default=True, verbose_name='active')),
-                ('institution', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='facilities', to='accounts.institution', verbose_name='établissement')),
-                ('region', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='accounts.healthregion', verbose_name='région')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120, verbose_name="nom")),
+                ("address", models.CharField(max_length=200, verbose_name="adresse")),
+                (
+                    "area",
+                    models.CharField(
+                        help_text="Ville ou arrondissement, montré avant l’acceptation.",
+                        max_length=80,
+                        verbose_name="secteur",
+                    ),
+                ),
+                ("latitude", models.DecimalField(decimal_places=5, max_digits=8, verbose_name="latitude")),
+                ("longitude", models.DecimalField(decimal_places=5, max_digits=8, verbose_name="longitude")),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="facilities",
+                        to="accounts.institution",
+                        verbose_name="établissement",
+                    ),
+                ),
+                (
+                    "region",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="accounts.healthregion", verbose_name="région"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'installation',
-                'ordering': ['name'],
+                "verbose_name": "installation",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='ServiceRequest',
+            name="ServiceRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('unallocated', 'Non alloué'), ('pending', 'En attente'), ('reserved', 'Réservé'), ('modified', 'Modifié'), ('provided', 'Service fourni'), ('cancelled', 'Annulé'), ('completed', 'Achevé')], max_length=12, verbose_name='statut')),
-                ('version', models.PositiveIntegerField(default=1, verbose_name='version')),
-                ('service_type', models.CharField(choices=[('on_site', 'Interprétation en présence'), ('phone', 'Interprétation par téléphone'), ('video', 'Interprétation par visioconférence'), ('message_relay', 'Transmission de message'), ('translation', 'Traduction'), ('revision', 'Révision')], max_length=15, verbose_name='type de service')),
-                ('starts_at', models.DateTimeField(verbose_name='début')),
-                ('ends_at', models.DateTimeField(verbose_name='fin')),
-                ('professional_name', models.CharField(blank=True, max_length=120, verbose_name='professionnel(le)')),
-                ('professional_phone', models.CharField(blank=True, max_length=40, verbose_name='téléphone du (de la) professionnel(le)')),
-                ('patient_name', models.CharField(blank=True, max_length=120, verbose_name='usager')),
-                ('patient_phone', models.CharField(blank=True, max_length=40, verbose_name='téléphone de l’usager')),
-                ('patient_file_number', models.CharField(blank=True, max_length=40, verbose_name='numéro de dossier')),
-                ('instructions', models.TextField(blank=True, max_length=2000, verbose_name='consignes')),
-                ('are_communications_requested', models.BooleanField(default=False, verbose_name='communications demandées')),
-                ('created_at', models.DateTimeField(verbose_name='créée le')),
-                ('guaranteed_minutes', models.PositiveIntegerField(default=0, verbose_name='minutes garanties')),
-                ('cancellation_reason', models.CharField(blank=True, choices=[('by_requester', 'Par le demandeur'), ('no_interpreter', 'Aucun interprète trouvé'), ('interpreter_absent', 'Interprète absent'), ('bi_error', 'Erreur de la BI')], max_length=20, verbose_name='motif d’annulation')),
-                ('notice_received_at', models.DateTimeField(blank=True, null=True, verbose_name='avis reçu le')),
-                ('notice_business_time', models.DurationField(blank=True, null=True, verbose_name='préavis ouvrable')),
-                ('notice_closed_days', django.contrib.postgres.fields.ArrayField(base_field=models.DateField(), blank=True, default=list, size=None, verbose_name='jours fermés comptés')),
-                ('is_late_cancellation', models.BooleanField(default=False, verbose_name='annulation tardive')),
-                ('validated_at', models.DateTimeField(blank=True, null=True, verbose_name='validée le')),
-                ('facility', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='service_requests', to='requests_app.facility', verbose_name='installation')),
-                ('filed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='requests_filed', to=settings.AUTH_USER_MODEL, verbose_name='réalisation remplie par')),
-                ('institution', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='service_requests', to='accounts.institution', verbose_name='établissement')),
-                ('interpreter', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='requests_served', to=settings.AUTH_USER_MODEL, verbose_name='interprète')),
-                ('language', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='service_requests', to='accounts.language', verbose_name='langue')),
-                ('relayed_from', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='relays', to='requests_app.servicerequest', verbose_name='transmission de')),
-                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='requests_made', to=settings.AUTH_USER_MODEL, verbose_name='demandé par')),
-                ('validated_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='requests_validated', to=settings.AUTH_USER_MODEL, verbose_name='validée par')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("unallocated", "Non alloué"),
+                            ("pending", "En attente"),
+                            ("reserved", "Réservé"),
+                            ("modified", "Modifié"),
+                            ("provided", "Service fourni"),
+                            ("cancelled", "Annulé"),
+                            ("completed", "Achevé"),
+                        ],
+                        max_length=12,
+                        verbose_name="statut",
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, verbose_name="version")),
+                (
+                    "service_type",
+                    models.CharField(
+                        choices=[
+                            ("on_site", "Interprétation en présence"),
+                            ("phone", "Interprétation par téléphone"),
+                            ("video", "Interprétation par visioconférence"),
+                            ("message_relay", "Transmission de message"),
+                            ("translation", "Traduction"),
+                            ("revision", "Révision"),
+                        ],
+                        max_length=15,
+                        verbose_name="type de service",
+                    ),
+                ),
+                ("starts_at", models.DateTimeField(verbose_name="début")),
+                ("ends_at", models.DateTimeField(verbose_name="fin")),
+                ("professional_name", models.CharField(blank=True, max_length=120, verbose_name="professionnel(le)")),
+                (
+                    "professional_phone",
+                    models.CharField(blank=True, max_length=40, verbose_name="téléphone du (de la) professionnel(le)"),
+                ),
+                ("patient_name", models.CharField(blank=True, max_length=120, verbose_name="usager")),
+                ("patient_phone", models.CharField(blank=True, max_length=40, verbose_name="téléphone de l’usager")),
+                ("patient_file_number", models.CharField(blank=True, max_length=40, verbose_name="numéro de dossier")),
+                ("instructions", models.TextField(blank=True, max_length=2000, verbose_name="consignes")),
+                (
+                    "are_communications_requested",
+                    models.BooleanField(default=False, verbose_name="communications demandées"),
+                ),
+                ("created_at", models.DateTimeField(verbose_name="créée le")),
+                ("guaranteed_minutes", models.PositiveIntegerField(default=0, verbose_name="minutes garanties")),
+                (
+                    "cancellation_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("by_requester", "Par le demandeur"),
+                            ("no_interpreter", "Aucun interprète trouvé"),
+                            ("interpreter_absent", "Interprète absent"),
+                            ("bi_error", "Erreur de la BI"),
+                        ],
+                        max_length=20,
+                        verbose_name="motif d’annulation",
+                    ),
+                ),
+                ("notice_received_at", models.DateTimeField(blank=True, null=True, verbose_name="avis reçu le")),
+                ("notice_business_time", models.DurationField(blank=True, null=True, verbose_name="préavis ouvrable")),
+                (
+                    "notice_closed_days",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.DateField(),
+                        blank=True,
+                        default=list,
+                        size=None,
+                        verbose_name="jours fermés comptés",
+                    ),
+                ),
+                ("is_late_cancellation", models.BooleanField(default=False, verbose_name="annulation tardive")),
+                ("validated_at", models.DateTimeField(blank=True, null=True, verbose_name="validée le")),
+                (
+                    "facility",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="service_requests",
+                        to="requests_app.facility",
+                        verbose_name="installation",
+                    ),
+                ),
+                (
+                    "filed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests_filed",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="réalisation remplie par",
+                    ),
+                ),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="service_requests",
+                        to="accounts.institution",
+                        verbose_name="établissement",
+                    ),
+                ),
+                (
+                    "interpreter",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests_served",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="interprète",
+                    ),
+                ),
+                (
+                    "language",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="service_requests",
+                        to="accounts.language",
+                        verbose_name="langue",
+                    ),
+                ),
+                (
+                    "relayed_from",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="relays",
+                        to="requests_app.servicerequest",
+                        verbose_name="transmission de",
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests_made",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="demandé par",
+                    ),
+                ),
+                (
+                    "validated_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests_validated",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="validée par",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'demande',
+                "verbose_name": "demande",
             },
         ),
         migrations.CreateModel(
-            name='Offer',
+            name="Offer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('open', 'Attend une réponse'), ('accepted', 'Acceptée'), ('refused', 'Refusée'), ('expired', 'Expirée'), ('retracted', 'Retirée'), ('closed', 'Fermée')], default='open', max_length=10, verbose_name='état')),
-                ('sent_at', models.DateTimeField(verbose_name='envoyée le')),
-                ('answer_by', models.DateTimeField(verbose_name='réponse attendue avant')),
-                ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='fermée le')),
-                ('reason', models.CharField(blank=True, max_length=200, verbose_name='raison')),
-                ('interpreter', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='offers', to=settings.AUTH_USER_MODEL, verbose_name='interprète')),
-                ('service_request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='offers', to='requests_app.servicerequest')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Attend une réponse"),
+                            ("accepted", "Acceptée"),
+                            ("refused", "Refusée"),
+                            ("expired", "Expirée"),
+                            ("retracted", "Retirée"),
+                            ("closed", "Fermée"),
+                        ],
+                        default="open",
+                        max_length=10,
+                        verbose_name="état",
+                    ),
+                ),
+                ("sent_at", models.DateTimeField(verbose_name="envoyée le")),
+                ("answer_by", models.DateTimeField(verbose_name="réponse attendue avant")),
+                ("closed_at", models.DateTimeField(blank=True, null=True, verbose_name="fermée le")),
+                ("reason", models.CharField(blank=True, max_length=200, verbose_name="raison")),
+                (
+                    "interpreter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="offers",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="interprète",
+                    ),
+                ),
+                (
+                    "service_request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="offers",
+                        to="requests_app.servicerequest",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'offre',
+                "verbose_name": "offre",
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(verbose_name='le')),
-                ('body', models.TextField(max_length=4000, verbose_name='message')),
-                ('urgency', models.CharField(blank=True, choices=[('', 'Ordinaire'), ('asked', 'Désistement urgent demandé'), ('granted', 'Désistement urgent accordé'), ('declined', 'Désistement urgent refusé')], default='', max_length=10, verbose_name='urgence')),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='de')),
-                ('interpreter', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='interprète')),
-                ('service_request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='requests_app.servicerequest')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(verbose_name="le")),
+                ("body", models.TextField(max_length=4000, verbose_name="message")),
+                (
+                    "urgency",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "Ordinaire"),
+                            ("asked", "Désistement urgent demandé"),
+                            ("granted", "Désistement urgent accordé"),
+                            ("declined", "Désistement urgent refusé"),
+                        ],
+                        default="",
+                        max_length=10,
+                        verbose_name="urgence",
+                    ),
+                ),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="de",
+                    ),
+                ),
+                (
+                    "interpreter",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="interprète",
+                    ),
+                ),
+                (
+                    "service_request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to="requests_app.servicerequest",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'message',
-                'ordering': ['at', 'id'],
+                "verbose_name": "message",
+                "ordering": ["at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Communication',
+            name="Communication",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(verbose_name='date et heure')),
-                ('purpose', models.CharField(choices=[('confirmation', 'Confirmation du rendez-vous'), ('modification', 'Modification de rendez-vous'), ('reminder', 'Rappel du rendez-vous à l’utilisateur'), ('explanation', 'Explication de procédures/préparations'), ('other', 'Autre')], max_length=15, verbose_name='objectif')),
-                ('purpose_text', models.CharField(blank=True, max_length=200, verbose_name='précision')),
-                ('channel', models.CharField(choices=[('phone', 'Téléphone'), ('text', 'Message texte'), ('email', 'Courriel'), ('other', 'Autre')], default='phone', max_length=10, verbose_name='moyen')),
-                ('requested_by_name', models.CharField(blank=True, max_length=120, verbose_name='demandée par')),
-                ('justification', models.CharField(blank=True, max_length=300, verbose_name='justification')),
-                ('interpreter', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='communications', to=settings.AUTH_USER_MODEL, verbose_name='interprète')),
-                ('service_request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='communications', to='requests_app.servicerequest')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(verbose_name="date et heure")),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("confirmation", "Confirmation du rendez-vous"),
+                            ("modification", "Modification de rendez-vous"),
+                            ("reminder", "Rappel du rendez-vous à l’utilisateur"),
+                            ("explanation", "Explication de procédures/préparations"),
+                            ("other", "Autre"),
+                        ],
+                        max_length=15,
+                        verbose_name="objectif",
+                    ),
+                ),
+                ("purpose_text", models.CharField(blank=True, max_length=200, verbose_name="précision")),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("phone", "Téléphone"),
+                            ("text", "Message texte"),
+                            ("email", "Courriel"),
+                            ("other", "Autre"),
+                        ],
+                        default="phone",
+                        max_length=10,
+                        verbose_name="moyen",
+                    ),
+                ),
+                ("requested_by_name", models.CharField(blank=True, max_length=120, verbose_name="demandée par")),
+                ("justification", models.CharField(blank=True, max_length=300, verbose_name="justification")),
+                (
+                    "interpreter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="communications",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="interprète",
+                    ),
+                ),
+                (
+                    "service_request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="communications",
+                        to="requests_app.servicerequest",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'communication',
-                'ordering': ['at', 'id'],
+                "verbose_name": "communication",
+                "ordering": ["at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Transition',
+            name="Transition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(choices=[('submit', 'Créer la demande'), ('relay', 'Transmettre le message'), ('offer', 'Offrir à des interprètes'), ('accept', 'Accepter'), ('refuse', 'Refuser'), ('expire', 'Laisser expirer'), ('retract', 'Retirer l’offre'), ('assign', 'Attribuer'), ('reassign', 'Réattribuer'), ('modify', 'Modifier la demande'), ('acknowledge', 'J’ai pris connaissance de la modification'), ('mark_unallocated', 'Marquer comme non alloué'), ('provide', 'Détails de l’achèvement'), ('report_cancelled', 'Service non rendu'), ('cancel', 'Annuler la demande'), ('claim', 'Réclamer des communications'), ('reinstate', 'Rétablir'), ('correct', 'Modifier'), ('return_for_correction', 'Retourner à l’interprète'), ('validate', 'Valider')], max_length=25, verbose_name='action')),
-                ('from_status', models.CharField(blank=True, choices=[('unallocated', 'Non alloué'), ('pending', 'En attente'), ('reserved', 'Réservé'), ('modified', 'Modifié'), ('provided', 'Service fourni'), ('cancelled', 'Annulé'), ('completed', 'Achevé')], max_length=12, verbose_name='de')),
-                ('to_status', models.CharField(choices=[('unallocated', 'Non alloué'), ('pending', 'En attente'), ('reserved', 'Réservé'), ('modified', 'Modifié'), ('provided', 'Service fourni'), ('cancelled', 'Annulé'), ('completed', 'Achevé')], max_length=12, verbose_name='à')),
-                ('at', models.DateTimeField(verbose_name='le')),
-                ('version', models.PositiveIntegerField(verbose_name='version')),
-                ('changes', models.JSONField(default=dict, verbose_name='changements')),
-                ('note', models.TextField(blank=True, max_length=2000, verbose_name='note')),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='par')),
-                ('interpreter', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='interprète')),
-                ('on_behalf_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='au nom de')),
-                ('service_request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='transitions', to='requests_app.servicerequest')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "action",
+                    models.CharField(
+                        choices=[
+                            ("submit", "Créer la demande"),
+                            ("relay", "Transmettre le message"),
+                            ("offer", "Offrir à des interprètes"),
+                            ("accept", "Accepter"),
+                            ("refuse", "Refuser"),
+                            ("expire", "Laisser expirer"),
+                            ("retract", "Retirer l’offre"),
+                            ("assign", "Attribuer"),
+                            ("reassign", "Réattribuer"),
+                            ("modify", "Modifier la demande"),
+                            ("acknowledge", "J’ai pris connaissance de la modification"),
+                            ("mark_unallocated", "Marquer comme non alloué"),
+                            ("provide", "Détails de l’achèvement"),
+                            ("report_cancelled", "Service non rendu"),
+                            ("cancel", "Annuler la demande"),
+                            ("claim", "Réclamer des communications"),
+                            ("reinstate", "Rétablir"),
+                            ("correct", "Modifier"),
+                            ("return_for_correction", "Retourner à l’interprète"),
+                            ("validate", "Valider"),
+                        ],
+                        max_length=25,
+                        verbose_name="action",
+                    ),
+                ),
+                (
+                    "from_status",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("unallocated", "Non alloué"),
+                            ("pending", "En attente"),
+                            ("reserved", "Réservé"),
+                            ("modified", "Modifié"),
+                            ("provided", "Service fourni"),
+                            ("cancelled", "Annulé"),
+                            ("completed", "Achevé"),
+                        ],
+                        max_length=12,
+                        verbose_name="de",
+                    ),
+                ),
+                (
+                    "to_status",
+                    models.CharField(
+                        choices=[
+                            ("unallocated", "Non alloué"),
+                            ("pending", "En attente"),
+                            ("reserved", "Réservé"),
+                            ("modified", "Modifié"),
+                            ("provided", "Service fourni"),
+                            ("cancelled", "Annulé"),
+                            ("completed", "Achevé"),
+                        ],
+                        max_length=12,
+                        verbose_name="à",
+                    ),
+                ),
+                ("at", models.DateTimeField(verbose_name="le")),
+                ("version", models.PositiveIntegerField(verbose_name="version")),
+                ("changes", models.JSONField(default=dict, verbose_name="changements")),
+                ("note", models.TextField(blank=True, max_length=2000, verbose_name="note")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="par",
+                    ),
+                ),
+                (
+                    "interpreter",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="interprète",
+                    ),
+                ),
+                (
+                    "on_behalf_of",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="au nom de",
+                    ),
+                ),
+                (
+                    "service_request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="transitions",
+                        to="requests_app.servicerequest",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'étape',
-                'verbose_name_plural': 'historique',
+                "verbose_name": "étape",
+                "verbose_name_plural": "historique",
             },
         ),
         migrations.AddConstraint(
-            model_name='facility',
-            constraint=models.UniqueConstraint(fields=('institution', 'name'), name='facility_name_is_unique_in_institution', violation_error_message='Cet établissement a déjà une installation de ce nom.'),
+            model_name="facility",
+            constraint=models.UniqueConstraint(
+                fields=("institution", "name"),
+                name="facility_name_is_unique_in_institution",
+                violation_error_message="Cet établissement a déjà une installation de ce nom.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='servicerequest',
-            index=models.Index(fields=['interpreter', 'status', '-starts_at', '-id'], name='request_list_of_interpreter'),
+            model_name="servicerequest",
+            index=models.Index(
+                fields=["interpreter", "status", "-starts_at", "-id"], name="request_list_of_interpreter"
+            ),
         ),
         migrations.AddIndex(
-            model_name='servicerequest',
-            index=models.Index(fields=['status', 'starts_at', 'id'], name='request_list_of_staff'),
+            model_name="servicerequest",
+            index=models.Index(fields=["status", "starts_at", "id"], name="request_list_of_staff"),
         ),
         migrations.AddIndex(
-            model_name='servicerequest',
-            index=models.Index(fields=['institution', 'status', 'starts_at', 'id'], name='request_list_of_institution'),
+            model_name="servicerequest",
+            index=models.Index(fields=["institution", "status", "starts_at", "id"], name="request_list_of_institution"),
         ),
         migrations.AddConstraint(
-            model_name='servicerequest',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['unallocated', 'pending', 'reserved', 'modified', 'provided', 'cancelled', 'completed'])), name='request_has_a_known_status', violation_error_message='Statut inconnu.'),
+            model_name="servicerequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        ["unallocated", "pending", "reserved", "modified", "provided", "cancelled", "completed"],
+                    )
+                ),
+                name="request_has_a_known_status",
+                violation_error_message="Statut inconnu.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='servicerequest',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at')), ('service_type', 'message_relay'), _connector='OR'), name='request_ends_after_it_starts', violation_error_message='La fin doit suivre le début.'),
+            model_name="servicerequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("ends_at__gt", models.F("starts_at")), ("service_type", "message_relay"), _connector="OR"
+                ),
+                name="request_ends_after_it_starts",
+                violation_error_message="La fin doit suivre le début.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='servicerequest',
-            constraint=models.CheckConstraint(condition=models.Q(('facility__isnull', False), models.Q(('service_type', 'on_site'), _negated=True), _connector='OR'), name='on_site_request_has_a_facility', violation_error_message='Un service en présence a lieu dans une installation.'),
+            model_name="servicerequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("facility__isnull", False), models.Q(("service_type", "on_site"), _negated=True), _connector="OR"
+                ),
+                name="on_site_request_has_a_facility",
+                violation_error_message="Un service en présence a lieu dans une installation.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='servicerequest',
-            constraint=models.CheckConstraint(condition=models.Q(('interpreter__isnull', False), models.Q(('status__in', ['reserved', 'modified', 'provided', 'completed']), _negated=True), _connector='OR'), name='reserved_has_interpreter', violation_error_message='Une demande réservée a un interprète.'),
+            model_name="servicerequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("interpreter__isnull", False),
+                    models.Q(("status__in", ["reserved", "modified", "provided", "completed"]), _negated=True),
+                    _connector="OR",
+                ),
+                name="reserved_has_interpreter",
+                violation_error_message="Une demande réservée a un interprète.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='servicerequest',
-            constraint=models.CheckConstraint(condition=models.Q(('interpreter__isnull', True), models.Q(('status__in', ['unallocated', 'pending']), _negated=True), _connector='OR'), name='unallocated_has_no_interpreter', violation_error_message='Une demande non allouée n’a pas d’interprète.'),
+            model_name="servicerequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("interpreter__isnull", True),
+                    models.Q(("status__in", ["unallocated", "pending"]), _negated=True),
+                    _connector="OR",
+                ),
+                name="unallocated_has_no_interpreter",
+                violation_error_message="Une demande non allouée n’a pas d’interprète.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='servicerequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cancellation_reason', ''), ('notice_business_time', None), ('notice_received_at', None)), models.Q(('notice_business_time__isnull', False), ('notice_received_at__isnull', False), models.Q(('cancellation_reason', ''), _negated=True)), _connector='OR'), name='cancellation_is_frozen_whole', violation_error_message='Une annulation porte son motif, son avis et son préavis.'),
+            model_name="servicerequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("cancellation_reason", ""), ("notice_business_time", None), ("notice_received_at", None)),
+                    models.Q(
+                        ("notice_business_time__isnull", False),
+                        ("notice_received_at__isnull", False),
+                        models.Q(("cancellation_reason", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="cancellation_is_frozen_whole",
+                violation_error_message="Une annulation porte son motif, son avis et son préavis.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='servicerequest',
-            constraint=models.CheckConstraint(condition=models.Q(('is_late_cancellation', False), ('notice_received_at__isnull', False), _connector='OR'), name='late_cancellation_has_a_notice', violation_error_message='Une annulation tardive a un avis.'),
+            model_name="servicerequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("is_late_cancellation", False), ("notice_received_at__isnull", False), _connector="OR"
+                ),
+                name="late_cancellation_has_a_notice",
+                violation_error_message="Une annulation tardive a un avis.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='servicerequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'completed'), ('validated_at__isnull', False), ('validated_by__isnull', False)), models.Q(('validated_at', None), ('validated_by', None), models.Q(('status', 'completed'), _negated=True)), _connector='OR'), name='completed_has_a_validator', violation_error_message='Une demande achevée a été validée.'),
+            model_name="servicerequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "completed"), ("validated_at__isnull", False), ("validated_by__isnull", False)),
+                    models.Q(
+                        ("validated_at", None), ("validated_by", None), models.Q(("status", "completed"), _negated=True)
+                    ),
+                    _connector="OR",
+                ),
+                name="completed_has_a_validator",
+                violation_error_message="Une demande achevée a été validée.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='servicerequest',
-            constraint=models.CheckConstraint(condition=models.Q(('validated_by', None), ('filed_by', None), models.Q(('validated_by', models.F('filed_by')), _negated=True), _connector='OR'), name='validator_did_not_file', violation_error_message='Personne ne valide un dossier qu’il a rempli.'),
+            model_name="servicerequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("validated_by", None),
+                    ("filed_by", None),
+                    models.Q(("validated_by", models.F("filed_by")), _negated=True),
+                    _connector="OR",
+                ),
+                name="validator_did_not_file",
+                violation_error_message="Personne ne valide un dossier qu’il a rempli.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='servicerequest',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('service_type', 'message_relay'), _negated=True), models.Q(('patient_file_number', ''), ('patient_name', ''), ('patient_phone', '')), _connector='OR'), name='relay_has_no_patient', violation_error_message='Une transmission de message ne nomme pas l’usager.'),
+            model_name="servicerequest",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("service_type", "message_relay"), _negated=True),
+                    models.Q(("patient_file_number", ""), ("patient_name", ""), ("patient_phone", "")),
+                    _connector="OR",
+                ),
+                name="relay_has_no_patient",
+                violation_error_message="Une transmission de message ne nomme pas l’usager.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='servicerequest',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('status__in', ['reserved', 'modified', 'provided']), ('service_type__in', ['on_site', 'phone', 'video'])), expressions=[(requests_app.models.TsTzRange('starts_at', 'ends_at', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&'), ('interpreter', '=')], name='no_double_booking', violation_error_message='L’interprète a déjà une demande à ce moment.'),
+            model_name="servicerequest",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                condition=models.Q(
+                    ("status__in", ["reserved", "modified", "provided"]),
+                    ("service_type__in", ["on_site", "phone", "video"]),
+                ),
+                expressions=[
+                    (
+                        requests_app.models.TsTzRange(
+                            "starts_at", "ends_at", django.contrib.postgres.fields.ranges.RangeBoundary()
+                        ),
+                        "&&",
+                    ),
+                    ("interpreter", "="),
+                ],
+                name="no_double_booking",
+                violation_error_message="L’interprète a déjà une demande à ce moment.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='offer',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['interpreter', 'answer_by'], name='open_offer_of_interpreter'),
+            model_name="offer",
+            index=models.Index(
+                condition=models.Q(("state", "open")),
+                fields=["interpreter", "answer_by"],
+                name="open_offer_of_interpreter",
+            ),
         ),
         migrations.AddIndex(
-            model_name='offer',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['answer_by'], name='open_offer_by_deadline'),
+            model_name="offer",
+            index=models.Index(
+                condition=models.Q(("state", "open")), fields=["answer_by"], name="open_offer_by_deadline"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('service_request', 'interpreter'), name='one_open_offer_per_interpreter', violation_error_message='Cet interprète a déjà une offre ouverte pour cette demande.'),
+            model_name="offer",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "open")),
+                fields=("service_request", "interpreter"),
+                name="one_open_offer_per_interpreter",
+                violation_error_message="Cet interprète a déjà une offre ouverte pour cette demande.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'accepted', 'refused', 'expired', 'retracted', 'closed'])), name='offer_has_a_known_state'),
+            model_name="offer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["open", "accepted", "refused", "expired", "retracted", "closed"])),
+                name="offer_has_a_known_state",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at', None), ('state', 'open')), models.Q(models.Q(('state', 'open'), _negated=True), ('closed_at__isnull', False)), _connector='OR'), name='closed_offer_has_an_instant'),
+            model_name="offer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_at", None), ("state", "open")),
+                    models.Q(models.Q(("state", "open"), _negated=True), ("closed_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="closed_offer_has_an_instant",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.CheckConstraint(condition=models.Q(('answer_by__gt', models.F('sent_at'))), name='offer_leaves_time_to_answer', violation_error_message='Le délai de réponse doit être dans le futur.'),
+            model_name="offer",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("answer_by__gt", models.F("sent_at"))),
+                name="offer_leaves_time_to_answer",
+                violation_error_message="Le délai de réponse doit être dans le futur.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['service_request', 'at'], name='message_of_request'),
+            model_name="message",
+            index=models.Index(fields=["service_request", "at"], name="message_of_request"),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('urgency', 'asked')), fields=('service_request',), name='one_urgent_withdrawal_at_a_time', violation_error_message='Un désistement urgent est déjà demandé.'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("urgency", "asked")),
+                fields=("service_request",),
+                name="one_urgent_withdrawal_at_a_time",
+                violation_error_message="Un désistement urgent est déjà demandé.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='communication',
-            index=models.Index(fields=['service_request', 'at'], name='communication_of_request'),
+            model_name="communication",
+            index=models.Index(fields=["service_request", "at"], name="communication_of_request"),
         ),
         migrations.AddConstraint(
-            model_name='communication',
-            constraint=models.CheckConstraint(condition=models.Q(('purpose__in', ['confirmation', 'modification', 'reminder', 'explanation', 'other'])), name='communication_has_a_known_purpose'),
+            model_name="communication",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("purpose__in", ["confirmation", "modification", "reminder", "explanation", "other"])
+                ),
+                name="communication_has_a_known_purpose",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='communication',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('purpose', 'other'), _negated=True), models.Q(('purpose_text', ''), _negated=True), _connector='OR'), name='other_communication_is_explained', violation_error_message='Précisez l’objectif de la communication.'),
+            model_name="communication",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("purpose", "other"), _negated=True),
+                    models.Q(("purpose_text", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="other_communication_is_explained",
+                violation_error_message="Précisez l’objectif de la communication.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='transition',
-            index=models.Index(fields=['service_request', 'id'], name='history_of_request'),
+            model_name="transition",
+            index=models.Index(fields=["service_request", "id"], name="history_of_request"),
         ),
         migrations.AddIndex(
-            model_name='transition',
-            index=models.Index(fields=['interpreter', 'service_request'], name='history_of_interpreter'),
+            model_name="transition",
+            index=models.Index(fields=["interpreter", "service_request"], name="history_of_interpreter"),
         ),
     ]

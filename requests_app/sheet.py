@@ -1,0 +1,93 @@
+"""The facts of a request that one person may read, as (label, value) pairs by section (domain.md, « Privacy »)."""
+
+from datetime import datetime, timedelta
+
+from accounts.french import duration, hour, long_date
+from accounts.models import User
+from accounts.roles import Role
+from requests_app.models import ServiceRequest
+from requests_app.workflow import BOOKED, Status
+
+# An interpreter keeps the patient's data this long after Achevé.
+KEPT_AFTER_VALIDATION = timedelta(days=90)
+
+
+def may_see_patient(service_request: ServiceRequest, user: User, *, at: datetime) -> bool:
+    """The interpreter while reserved, modified, provided, and 90 days after Achevé; who organises the service always.
+
+    A validator checks what was done and paid, which needs no patient.
+    """
+    if user.role in {Role.COORDINATOR, Role.REQUESTER}:
+        return True
+    if service_request.interpreter_id != user.pk:
+        return False
+    is_recent = service_request.validated_at and at - service_request.validated_at <= KEPT_AFTER_VALIDATION
+    return service_request.status in BOOKED or bool(service_request.status == Status.COMPLETED and is_recent)
+
+
+def place_for(service_request: ServiceRequest, user: User, *, at: datetime) -> str:
+    """Where it happens, in one line: the place, or its « secteur » for whom the patient is hidden."""
+    return service_request.place if may_see_patient(service_request, user, at=at) else _area(service_request)
+
+
+def _area(service_request) -> str:
+    facility = service_request.facility
+    return facility.area if facility else service_request.institution.region.name
+
+
+def sheet(service_request: ServiceRequest, user: User, *, at: datetime) -> list[dict]:
+    """Sections of a request's page; only what has a value, only what this person may know at this instant."""
+    knows = may_see_patient(service_request, user, at=at)
+    sections = [("Rendez-vous", [*_appointment(service_request), *_place(service_request, knows)])]
+    if knows:
+        sections.append(("Personnes", _people(service_request)))
+    asked = [
+        ("Communications demandées", "oui" if service_request.are_communications_requested else "non"),
+        ("Consignes", service_request.instructions if knows else ""),
+    ]
+    sections.append(("Ce qui est demandé", asked))
+    if user.role != Role.INTERPRETER:
+        sections.append(("Suivi", _follow_up(service_request)))
+    known = [(title, [(label, value) for label, value in facts if value]) for title, facts in sections]
+    return [{"title": title, "facts": facts} for title, facts in known if facts]
+
+
+def _appointment(service_request):
+    start, end = service_request.starts_at, service_request.ends_at
+    yield "Langue", service_request.language.name.capitalize()
+    yield "Service", service_request.get_service_type_display()
+    if service_request.is_spoken:
+        yield "Date", long_date(start)
+        yield "Heure", f"{hour(start)} à {hour(end)}"
+        yield "Durée prévue", duration(service_request.booked_minutes)
+    else:
+        yield "Disponible à partir de", f"{long_date(start)}, {hour(start)}"
+        yield "À remettre avant", f"{long_date(end)}, {hour(end)}" if end > start else ""
+
+
+def _place(service_request, knows):
+    facility = service_request.facility
+    if not knows:
+        yield "Secteur", _area(service_request)
+        return
+    yield "Établissement", service_request.institution.name
+    if facility:
+        yield "Installation", facility.name
+        yield "Adresse", facility.address
+
+
+def _people(service_request):
+    yield "Professionnel(le)", service_request.professional_name
+    yield "Téléphone du (de la) professionnel(le)", service_request.professional_phone
+    yield "Usager", service_request.patient_name
+    yield "Téléphone de l’usager", service_request.patient_phone
+    yield "Numéro de dossier", service_request.patient_file_number
+
+
+def _follow_up(service_request):
+    yield "Interprète", str(service_request.interpreter or "")
+    yield "Demandée par", str(service_request.requested_by)
+    yield "Créée le", f"{long_date(service_request.created_at)}, {hour(service_request.created_at)}"
+    if service_request.relayed_from_id:
+        yield "Transmission de", f"Demande {service_request.relayed_from_id}"
+    yield "Motif d’annulation", service_request.get_cancellation_reason_display()

@@ -1,0 +1,71 @@
+"""From an address to a request somebody may see, and the pages that refuse: 404, « n'est plus disponible », 409."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import render
+from django.utils import timezone
+
+from accounts.roles import Role
+from requests_app import history
+from requests_app.models import ServiceRequest
+from requests_app.services import Overlap, Stale
+
+
+class Gone(Exception):
+    """The reader was offered this request, or held it: they are told that it is gone, without data."""
+
+
+def only(request, *roles: Role) -> None:
+    """403 for another role: what a page is for never depends on the request it is opened on."""
+    if request.user.role not in roles:
+        raise PermissionDenied
+
+
+def load(request, number: int) -> ServiceRequest:
+    """The request `number` if the signed-in person may see it now; every disclosure passes here.
+
+    Raises Http404 for a stranger, Gone for a former holder (GoneMiddleware: 404 for a GET, 409 for a POST).
+    """
+    at = timezone.now()
+    found = ServiceRequest.objects.visible_to(request.user, at=at).with_people().filter(pk=number).first()
+    if found:
+        return found
+    is_former = request.user.role == Role.INTERPRETER
+    if is_former and ServiceRequest.objects.once_known_to(request.user).filter(pk=number).exists():
+        raise Gone
+    raise Http404
+
+
+def seen_version(request) -> int | None:
+    """The version of the page that a button was on; none is a page nobody served."""
+    text = request.POST.get("version", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
+def refused(request, service_request: ServiceRequest, error: Exception):
+    """409: nothing was written; the page says why, what changed since the request was opened, and what was typed."""
+    at = timezone.now()
+    current = ServiceRequest.objects.visible_to(request.user, at=at).filter(pk=service_request.pk).first()
+    if current is None:
+        raise Gone
+    seen = seen_version(request)
+    is_stale = isinstance(error, Stale) and seen
+    context = {
+        "service_request": current,
+        "message": _said(error, request.user),
+        "typed": _typed(request),
+        "lines": history.lines(current, request.user, at=at, since_version=seen) if is_stale else [],
+    }
+    return render(request, "requests_app/refused.html", context, status=409)
+
+
+def _typed(request) -> list[str]:
+    """The texts a person typed and would not want to type again; the short fields are quickly filled again."""
+    values = (value.strip() for name in request.POST for value in request.POST.getlist(name) if "csrf" not in name)
+    return [value for value in values if len(value) > 20][:20]
+
+
+def _said(error: Exception, user) -> str:
+    if isinstance(error, Overlap) and user.role == Role.INTERPRETER:
+        return "Vous avez déjà une demande réservée à ce moment."
+    return str(error)

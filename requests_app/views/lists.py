@@ -1,0 +1,105 @@
+"""Lists of requests for the BI and for requesters: filtered by the URL, read by key, never counted whole."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from django.db.models import IntegerField, Q, Subquery
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from accounts.models import User
+from accounts.roles import Role
+from requests_app.models import ServiceRequest
+from requests_app.workflow import ASSIGNED, UNASSIGNED, Status
+
+PAGE = 50
+# From this many hours on, what is left is told in days.
+IN_DAYS = 96
+# What a coordinator works on first; closed requests are looked up, newest first.
+OPEN = (*UNASSIGNED, *ASSIGNED)
+TABS = (*OPEN, Status.PROVIDED, Status.COMPLETED, Status.CANCELLED)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One row: the request, and what its place in time asks for."""
+
+    service_request: ServiceRequest
+    left: str  # before the start, in whole hours, then in days; nothing when the request is closed
+    is_past_start: bool
+
+
+def request_list(request):
+    """One status at a time, soonest first when it is open, newest first when it is closed."""
+    at, user = timezone.now(), request.user
+    rows = ServiceRequest.objects.visible_to(user, at=at)
+    asked = request.GET.get("statut", "")
+    status = Status(asked) if asked in TABS else Status.UNALLOCATED
+    number = request.GET.get("numero", "").strip()
+    if number:
+        is_one = number.isascii() and number.isdecimal() and len(number) < 10
+        found, next_url = list(rows.with_people().filter(pk=number)) if is_one else [], None
+    else:
+        found, next_url = _keyset(rows.filter(status=status), status, request.GET.get("apres", ""))
+    context = {
+        "rows": [_listed(row, at) for row in found],
+        "status": status,
+        "tabs": [(tab, counted, tab == status) for tab, counted in _counts(rows, user)],
+        "next_url": next_url,
+        "number": number,
+        "is_staff": user.role == Role.COORDINATOR,
+        "has_interpreters": bool(number) or status not in UNASSIGNED,
+    }
+    return render(request, "requests_app/list.html", context)
+
+
+def _keyset(rows, status, after: str) -> tuple[list, str | None]:
+    """One page after the (instant, id) of the last row read."""
+    is_soonest_first = status in OPEN
+    instant, _, pk = after.partition("_")
+    instant = _instant(instant)
+    if instant and pk.isascii() and pk.isdecimal() and len(pk) < 19:
+        beyond = Q(starts_at=instant) & (Q(id__gt=pk) if is_soonest_first else Q(id__lt=pk))
+        further = Q(starts_at__gt=instant) if is_soonest_first else Q(starts_at__lt=instant)
+        rows = rows.filter(further | beyond)
+    order = ("starts_at", "id") if is_soonest_first else ("-starts_at", "-id")
+    page = list(rows.with_people().order_by(*order)[: PAGE + 1])
+    if len(page) <= PAGE:
+        return page, None
+    last = page[PAGE - 1]
+    key = f"{last.starts_at.isoformat()}_{last.pk}"
+    return page[:PAGE], "?" + urlencode({"statut": status.value, "apres": key})
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        instant = parse_datetime(text)
+    except ValueError:
+        return None
+    return instant if instant and instant.tzinfo and 2000 <= instant.year <= 2200 else None
+
+
+# Past this, a count says « 1000+ »: nobody reads it, and counting a whole table costs more than the page.
+MOST = 1000
+
+
+class CappedCount(Subquery):
+    template = "(SELECT count(*) FROM (%(subquery)s) AS capped)"
+    output_field = IntegerField()
+
+
+def _counts(rows, user) -> list[tuple[Status, str]]:
+    """How many requests in each status, in one query, each counted to MOST at most."""
+    counts = [CappedCount(rows.filter(status=tab).order_by().values("id")[: MOST + 1]) for tab in TABS]
+    numbers = User.objects.filter(pk=user.pk).values_list(*counts).get()
+    return [(tab, f"{MOST}+" if n > MOST else str(n)) for tab, n in zip(TABS, numbers, strict=True)]
+
+
+def _listed(row: ServiceRequest, at: datetime) -> Listed:
+    if row.status not in OPEN:
+        return Listed(row, "", False)
+    left = row.starts_at - at
+    hours = left // timedelta(hours=1)
+    return Listed(row, f"{hours}\u00a0h" if hours < IN_DAYS else f"{hours // 24}\u00a0j", left <= timedelta())

@@ -1,0 +1,190 @@
+"""Who is told what when a request moves, and who is not (domain.md, « a request never just vanishes »)."""
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Notification
+from requests_app import services
+from requests_app.workflow import Status
+from tests import make
+from tests.make import HOUR, NOW, START
+
+pytestmark = pytest.mark.django_db
+LATER = NOW + HOUR
+END = START + make.LENGTH
+
+BY_REQUESTER, BI_ERROR = "by_requester", "bi_error"
+# What happens to a request of Alice's (or offered to Alice and Bob): {who is told: what}, and nobody else.
+MOVES = {
+    "offer": ("unallocated", lambda r: offer(r, make.alice(), make.bob()), {"Alice": "offered", "Bob": "offered"}),
+    "accept": (
+        "pending",
+        lambda r: services.accept(r, by=make.alice(), at=LATER),
+        {"Rita": "taken", "Bob": "offer_gone"},
+    ),
+    "refuse": ("pending", lambda r: services.refuse(r, by=make.alice(), at=LATER), {}),
+    "retract": (
+        "pending",
+        lambda r: services.retract(r, make.alice(), by=make.coordinator(), at=LATER),
+        {"Alice": "offer_gone"},
+    ),
+    "expire": ("pending", lambda r: services.expire_due(START), {"Alice": "offer_gone", "Bob": "offer_gone"}),
+    "assign": (
+        "pending",
+        lambda r: services.assign(r, make.alice(), by=make.coordinator(), at=LATER, note="Entente"),
+        {"Alice": "assigned", "Bob": "offer_gone", "Rita": "taken"},
+    ),
+    "reassign": (
+        "reserved",
+        lambda r: services.reassign(r, make.bob(), by=make.coordinator(), at=LATER, note="Entente"),
+        {"Alice": "offer_gone", "Bob": "assigned"},
+    ),
+    "modify, offered": (
+        "pending",
+        lambda r: services.modify(r, by=make.requester(), at=LATER, ends_at=END + HOUR),
+        {"Alice": "offer_changed", "Bob": "offer_changed"},
+    ),
+    "modify, reserved": (
+        "reserved",
+        lambda r: services.modify(r, by=make.requester(), at=LATER, ends_at=END + HOUR),
+        {"Alice": "changed"},
+    ),
+    "modify, not offered": (
+        "unallocated",
+        lambda r: services.modify(r, by=make.requester(), at=LATER, ends_at=END + HOUR),
+        {},
+    ),
+    "acknowledge": ("modified", lambda r: services.acknowledge(r, by=make.alice(), at=LATER), {}),
+    "withdraw": (
+        "reserved",
+        lambda r: services.mark_unallocated(r, by=make.alice(), at=LATER),
+        {"Rita": "withdrawn"},
+    ),
+    "release": (
+        "reserved",
+        lambda r: services.mark_unallocated(r, by=make.coordinator(), at=LATER, note="Erreur"),
+        {"Alice": "removed", "Rita": "withdrawn"},
+    ),
+    "cancel by the requester": (
+        "reserved",
+        lambda r: services.cancel(r, by=make.requester(), at=LATER, reason=BY_REQUESTER),
+        {"Alice": "cancelled"},
+    ),
+    "cancel by the BI": (
+        "reserved",
+        lambda r: services.cancel(r, by=make.coordinator(), at=LATER, reason=BI_ERROR),
+        {"Alice": "cancelled", "Rita": "cancelled"},
+    ),
+    "cancel, offered": (
+        "pending",
+        lambda r: services.cancel(r, by=make.requester(), at=LATER, reason=BY_REQUESTER),
+        {"Alice": "offer_gone", "Bob": "offer_gone"},
+    ),
+    "reinstate": (
+        "cancelled",
+        lambda r: services.reinstate(r, by=make.coordinator(), at=LATER, note="Erreur"),
+        {"Alice": "reinstated", "Rita": "reinstated"},
+    ),
+    "report": ("reserved", lambda r: services.report(r, is_rendered=True, by=make.alice(), at=END), {}),
+    "return": (
+        "provided",
+        lambda r: services.return_for_correction(r, by=make.validator(), at=END, note="Précisez"),
+        {"Alice": "returned"},
+    ),
+    "validate": ("provided", lambda r: services.validate(r, by=make.validator(), at=END), {"Alice": "validated"}),
+}
+
+
+def offer(service_request, *interpreters, at=NOW):
+    services.offer(service_request, interpreters, by=make.coordinator(), at=at, answer_by=START)
+
+
+@pytest.mark.parametrize(("status", "move", "told"), MOVES.values(), ids=MOVES)
+def test_those_whom_it_concerns_are_told_and_nobody_else(status, move, told):
+    users = (make.alice(), make.bob()) if status == "pending" else ()
+    made = make.pending(*users) if users else make.request(status)
+    make.charlie(), make.coordinator(), make.validator(), make.administrator()
+    known = list(Notification.objects.values_list("pk", flat=True))
+    move(made)
+    new = Notification.objects.exclude(pk__in=known).values_list("user__first_name", "topic")
+    assert sorted(new) == sorted(told.items())
+
+
+def test_a_new_request_is_told_to_nobody():
+    make.unallocated()
+    assert not Notification.objects.exists()
+
+
+def test_the_relay_is_told_to_nobody():
+    made = make.reserved(make.alice())
+    make.communication(made)
+    relay = services.mark_unallocated(made, by=make.alice(), at=LATER)
+    assert not Notification.objects.filter(about=f"request:{relay.pk}").exists()
+
+
+# What was not sent yet and no longer holds is not sent
+
+
+def now():
+    return timezone.now()
+
+
+def soon(status, *interpreters):
+    """A request of today, so that what is told of it is really due."""
+    at = now()
+    fields = {"at": at, "starts_at": at + 99 * HOUR}
+    return make.pending(*interpreters, **fields) if interpreters else make.request(status, **fields)
+
+
+def due(user):
+    return list(user.notifications.filter(state="due").order_by("id").values_list("topic", flat=True))
+
+
+def test_who_answered_is_no_longer_asked():
+    made = soon(Status.PENDING, make.alice(), make.bob())
+    services.refuse(made, by=make.bob(), at=now())
+    services.accept(made, by=make.alice(), at=now())
+    assert (due(make.alice()), due(make.bob())) == ([], [])
+
+
+def test_who_came_too_late_is_told_once_that_it_is_gone():
+    made = soon(Status.PENDING, make.alice(), make.bob())
+    services.accept(made, by=make.alice(), at=now())
+    assert due(make.bob()) == ["offer_gone"]
+
+
+@pytest.mark.parametrize("verb", ["retract", "cancel"])
+def test_an_offer_taken_back_before_it_was_sent_is_not_sent(verb):
+    made = soon(Status.PENDING, make.alice())
+    if verb == "retract":
+        services.retract(made, make.alice(), by=make.coordinator(), at=now())
+    else:
+        services.cancel(made, by=make.requester(), at=now(), reason=BY_REQUESTER)
+    assert due(make.alice()) == ["offer_gone"]
+
+
+def test_the_last_change_replaces_those_before_it():
+    made = soon(Status.RESERVED)
+    for minutes in (120, 150):
+        services.modify(made, by=make.requester(), at=now(), ends_at=made.starts_at + minutes * HOUR / 60)
+    assert due(make.alice()) == ["changed"]
+
+
+def test_a_change_that_was_acknowledged_is_not_announced_any_more():
+    made = soon(Status.MODIFIED)
+    assert due(make.alice()) == ["changed"]
+    services.acknowledge(made, by=make.alice(), at=now())
+    assert due(make.alice()) == []
+
+
+def test_what_is_due_to_the_others_stays_due():
+    made = soon(Status.PENDING, make.alice(), make.bob())
+    services.refuse(made, by=make.bob(), at=now())
+    assert due(make.alice()) == ["offered"]
+
+
+def test_another_requests_messages_stay_due():
+    first, second = soon(Status.PENDING, make.alice()), soon(Status.PENDING, make.alice())
+    services.retract(first, make.alice(), by=make.coordinator(), at=now())
+    abouts = make.alice().notifications.filter(state="due", topic="offered").values_list("about", flat=True)
+    assert list(abouts) == [f"request:{second.pk}"]

@@ -1,5 +1,7 @@
 """Dated tariffs, and a ledger of pay lines that only grows."""
 
+from decimal import Decimal
+
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -9,6 +11,16 @@ from billing import rules
 from requests_app.models import ServiceRequest
 
 RATES = {"max_digits": 8, "decimal_places": 4, "validators": [MinValueValidator(0)]}
+MILEAGE_MODES = {
+    rules.MileageMode.ROUND_TRIP_FULL: "Aller-retour complet",
+    rules.MileageMode.ONE_WAY_FULL: "Aller complet",
+    rules.MileageMode.ROUND_TRIP_EXCESS: "Aller-retour au-delà du seuil",
+}
+
+
+def rate_places(rate: Decimal) -> int:
+    """How many decimals of a rate in dollars count: its cents at least, and no useless zero after them."""
+    return max(2, -rate.normalize().as_tuple().exponent)
 
 
 class PayPolicy(models.Model):
@@ -26,11 +38,7 @@ class PayPolicy(models.Model):
     mileage_mode = models.CharField(
         "calcul du kilométrage",
         max_length=20,
-        choices=[
-            (rules.MileageMode.ROUND_TRIP_FULL, "Aller-retour complet"),
-            (rules.MileageMode.ONE_WAY_FULL, "Aller complet"),
-            (rules.MileageMode.ROUND_TRIP_EXCESS, "Aller-retour au-delà du seuil"),
-        ],
+        choices=[(mode.value, label) for mode, label in MILEAGE_MODES.items()],
     )
     travel_time_rate = models.DecimalField("temps de déplacement, taux horaire ($)", **RATES)
     word_rate_translation = models.DecimalField("traduction, le mot ($)", **RATES)
@@ -46,30 +54,47 @@ class PayPolicy(models.Model):
                 condition=Q(increment_minutes__gte=1),
                 name="policy_rounds_to_something",
                 violation_error_message="L’arrondi est d’au moins une minute.",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(mileage_mode__in=[mode.value for mode in MILEAGE_MODES]),
+                name="policy_has_a_known_mileage_mode",
+                violation_error_message="Calcul du kilométrage inconnu.",
+            ),
         ]
 
     def __str__(self):
         return f"Politique du {self.effective_from}"
 
     def as_rules(self) -> rules.Policy:
-        return rules.Policy(**{name: getattr(self, name) for name in rules.Policy.__dataclass_fields__})
+        """The tariff for the pay engine, whose sentences write each rate as given: with the digits that count."""
+        values = {name: getattr(self, name) for name in rules.Policy.__dataclass_fields__}
+        for name, value in values.items():
+            if isinstance(value, Decimal):
+                values[name] = round(value, rate_places(value))
+        return rules.Policy(**values)
 
 
 class PayLine(models.Model):
-    """One frozen line of pay, append-only (a trigger refuses anything else); a correction is a reversal and a new line."""
+    """One frozen line of pay, append-only (a trigger sees to it); a correction is a reversal and a new line."""
 
-    service_request = models.ForeignKey(ServiceRequest, models.PROTECT, verbose_name="demande", related_name="pay_lines")
+    service_request = models.ForeignKey(
+        ServiceRequest, models.PROTECT, verbose_name="demande", related_name="pay_lines"
+    )
     interpreter = models.ForeignKey(User, models.PROTECT, verbose_name="interprète", related_name="pay_lines")
     policy = models.ForeignKey(PayPolicy, models.PROTECT, verbose_name="politique", related_name="pay_lines")
-    kind = models.CharField("nature", max_length=20, choices=[(kind.value, kind.value) for kind in rules.LineKind])
+    # From 1 in each request: the same lines cannot be written twice.
+    number = models.PositiveSmallIntegerField("numéro")
+    kind = models.CharField(
+        "nature", max_length=20, choices=[(kind.value, name) for kind, name in rules.RULE_NAMES.items()]
+    )
     rule = models.CharField("règle", max_length=80)
-    quantity = models.DecimalField("quantité", max_digits=10, decimal_places=4)
+    # Wider than a tariff: a word count as large as the rules allow, a parking receipt as its own rate.
+    quantity = models.DecimalField("quantité", max_digits=12, decimal_places=4)
     unit = models.CharField("unité", max_length=20)
-    rate = models.DecimalField("taux", max_digits=8, decimal_places=4)
-    amount = models.DecimalField("montant", max_digits=10, decimal_places=2)
+    rate = models.DecimalField("taux", max_digits=12, decimal_places=4)
+    amount = models.DecimalField("montant", max_digits=14, decimal_places=2)
     reason = models.CharField("explication", max_length=300)
-    # The facts and closed days the line was computed from, so that it can be checked years later.
+    # The facts, closed days and tariff the line was computed from, so that it can be checked years later.
     inputs = models.JSONField("faits")
     reverses = models.OneToOneField(
         "self", models.PROTECT, verbose_name="annule la ligne", null=True, blank=True, related_name="reversal"
@@ -81,6 +106,23 @@ class PayLine(models.Model):
         verbose_name = "ligne de paie"
         verbose_name_plural = "lignes de paie"
         ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["service_request", "number"],
+                name="request_is_frozen_once",
+                violation_error_message="Les lignes de paie de cette demande sont déjà figées.",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=[kind.value for kind in rules.LineKind]),
+                name="pay_line_has_a_known_kind",
+                violation_error_message="Nature de ligne inconnue.",
+            ),
+            models.CheckConstraint(
+                condition=Q(reverses=None, amount__gte=0) | Q(reverses__isnull=False, amount__lte=0),
+                name="only_a_reversal_is_negative",
+                violation_error_message="Seule l’annulation d’une ligne est négative.",
+            ),
+        ]
         indexes = [models.Index(fields=["interpreter", "created_at"], name="pay_of_interpreter")]
 
     def __str__(self):

@@ -73,7 +73,7 @@ _WHO_WAS_MISSING = {
 }
 _NOT_RENDERED = {Outcome.CANCELLED: "Service annulé", Outcome.WITHDRAWN: "Désistement"}
 _KILOMETRES = ("distance_km", "home_km", "head_office_km")
-_AT_FAULT = "Annulation pour « interprète absent » : rien n'est payé à l'interprète."
+_AT_FAULT = "Annulation pour « interprète absent » : rien n’est payé à l’interprète."
 # Nothing above is plausible; beyond it a typing error would overflow rather than be refused beside its field.
 _LARGEST = 1_000_000
 _YEARS = range(2000, 2200)
@@ -171,7 +171,7 @@ def policy_for(day: date, policies: Iterable[Policy]) -> Policy:
     """The policy in force on a service date (domain « Pay »). Raises RuleError when none is."""
     in_force = [policy for policy in policies if policy.effective_from <= day]
     if not in_force:
-        raise RuleError("starts_at", f"Aucune politique de rémunération n'est en vigueur le {day}.")
+        raise RuleError("starts_at", f"Aucune politique de rémunération n’est en vigueur le {day}.")
     return max(in_force, key=lambda policy: policy.effective_from)
 
 
@@ -207,7 +207,7 @@ def _main_lines(facts: Facts, policy: Policy, closed_days: Iterable[date], tz: t
     if facts.outcome == Outcome.CANCELLED:
         return [_cancellation_line(facts, policy, closed_days, tz)]
     if facts.outcome == Outcome.WITHDRAWN:
-        return [_unpaid(LineKind.SERVICE, policy.hourly_rate, "Désistement : le service n'a pas été rendu.")]
+        return [_unpaid(LineKind.SERVICE, policy.hourly_rate, "Désistement : le service n’a pas été rendu.")]
     if facts.service_type in WRITTEN:
         return [_words_line(facts, policy)]
     if facts.service_type in SPOKEN:
@@ -220,12 +220,12 @@ def _cancellation_line(facts: Facts, policy: Policy, closed_days: Iterable[date]
     if facts.interpreter_is_at_fault:
         return _unpaid(kind, rate, _AT_FAULT)
     if facts.service_type not in SPOKEN:
-        return _unpaid(kind, rate, "L'annulation ne paie que l'interprétation, en présence ou à distance.")
+        return _unpaid(kind, rate, "L’annulation ne paie que l’interprétation, en présence ou à distance.")
     notice = business_notice(facts.notice_received_at, facts.starts_at, closed_days=closed_days, tz=tz)
     limit = LATE_CANCELLATION_NOTICE // timedelta(hours=1)
     why = f"Préavis de {_number(_trim(notice_hours(notice)))} h en jours ouvrables"
     if not is_late_cancellation(notice):
-        return _unpaid(kind, rate, f"{why}, soit {limit} h ou plus : l'annulation n'est pas payée.")
+        return _unpaid(kind, rate, f"{why}, soit {limit} h ou plus : l’annulation n’est pas payée.")
     booked = max(_booked_minutes(facts), facts.guaranteed_minutes)
     why = f"{why}, moins de {limit} h; {booked} min réservées"
     return _billed(kind, booked, policy, why)
@@ -263,7 +263,7 @@ def _communication_lines(facts: Facts, policy: Policy) -> list[Line]:
         lines.append(_paid(kind, Decimal(billable), fee, fee * billable, count))
     if unbillable:
         count = _count(unbillable, "communication non facturable", "communications non facturables")
-        why = "ni demandée dans la demande, ni justifiée avec le nom de la personne, ou après l'avis d'annulation"
+        why = "ni demandée dans la demande, ni justifiée avec le nom de la personne, ou après l’avis d’annulation"
         lines.append(_unpaid(kind, fee, f"{count} : {why}."))
     if not lines and facts.service_type == "message_relay" and facts.outcome == Outcome.RENDERED:
         lines.append(_unpaid(kind, fee, "Aucune communication à payer."))
@@ -393,7 +393,7 @@ def _check(facts: Facts) -> None:
         km = getattr(facts, field)
         _check_number(field, km, Decimal, is_optional=True)
         to_the_metre = km is None or km == km.quantize(Decimal("0.001"))
-        _refuse(field, not to_the_metre, "Les kilomètres s'écrivent au mètre près : trois décimales au plus.")
+        _refuse(field, not to_the_metre, "Les kilomètres s’écrivent au mètre près : trois décimales au plus.")
     _check_fit(facts)
     _check_times(facts)
 
@@ -410,11 +410,11 @@ def _check_number(field: str, value: int | Decimal | None, kind: type, *, is_opt
 
 def _check_fit(facts: Facts) -> None:
     """What each service and outcome needs, and what it has no place for."""
-    _refuse("service_type", facts.service_type not in SERVICE_TYPES, "Ce type de service n'existe pas.")
-    _refuse("outcome", facts.outcome not in tuple(Outcome), "Ce résultat n'existe pas.")
+    _refuse("service_type", facts.service_type not in SERVICE_TYPES, "Ce type de service n’existe pas.")
+    _refuse("outcome", facts.outcome not in tuple(Outcome), "Ce résultat n’existe pas.")
     is_spoken, is_written = facts.service_type in SPOKEN, facts.service_type in WRITTEN
     is_rendered, is_present = facts.outcome == Outcome.RENDERED, facts.outcome in _PRESENT
-    no_absence = "Une absence ne se déclare que pour un service d'interprétation."
+    no_absence = "Une absence ne se déclare que pour un service d’interprétation."
     _refuse("outcome", is_present and not is_rendered and not is_spoken, no_absence)
     is_timed = is_present and is_spoken
     _refuse("actual_minutes", is_timed and facts.actual_minutes is None, "Indiquez la durée de présence, en minutes.")
@@ -433,7 +433,7 @@ def _check_times(facts: Facts) -> None:
     is_empty = ends == starts and facts.service_type in SPOKEN
     _refuse("ends_at", ends < starts or is_empty, "La fin doit suivre le début.")
     if facts.outcome == Outcome.CANCELLED:
-        _refuse("notice_received_at", facts.notice_received_at is None, "Indiquez quand l'annulation a été reçue.")
+        _refuse("notice_received_at", facts.notice_received_at is None, "Indiquez quand l’annulation a été reçue.")
         _instant("notice_received_at", facts.notice_received_at)
 
 
@@ -441,7 +441,7 @@ def _instant(field: str, value: datetime) -> datetime:
     """In UTC, because Python compares two instants of one zone on the wall clock."""
     is_aware = isinstance(value, datetime) and value.utcoffset() is not None
     _refuse(field, not is_aware, "Indiquez une date et une heure avec leur fuseau horaire.")
-    _refuse(field, value.year not in _YEARS, "L'année n'est pas plausible.")
+    _refuse(field, value.year not in _YEARS, "L’année n’est pas plausible.")
     return value.astimezone(UTC)
 
 

@@ -4,7 +4,7 @@ import ast
 import random
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -218,10 +218,14 @@ def test_a_late_shortening_pays_at_least_the_original_booked_minutes(actual, amo
     assert paid(actual_minutes=actual, guaranteed_minutes=180)["service"] == amount
 
 
-def test_a_guarantee_is_said_only_when_it_counts():
-    guaranteed = "180 min garanties par un raccourcissement tardif"
-    assert guaranteed in reason("service", actual_minutes=60, guaranteed_minutes=180)
-    assert guaranteed not in reason("service", actual_minutes=180, guaranteed_minutes=180)
+@pytest.mark.parametrize(("guaranteed", "said"), [(180, False), (181, True)])
+def test_a_guarantee_is_said_only_when_it_counts(guaranteed, said):
+    sentence = f"180 min de présence, {guaranteed} min garanties par un raccourcissement tardif"
+    assert reason("service", actual_minutes=180, guaranteed_minutes=guaranteed).startswith(sentence) is said
+
+
+def test_no_guarantee_is_said_of_a_presence_of_no_minute():
+    assert "garanties" not in reason("service", actual_minutes=0)
 
 
 @pytest.mark.parametrize(("rate", "amount"), [("10.0024", "20.00"), ("10.0025", "20.01"), ("10.0026", "20.01")])
@@ -311,6 +315,10 @@ def test_a_late_cancellation_owes_communications_too():
 def test_an_absent_interpreter_is_paid_nothing_not_even_communications():
     known = {"interpreter_is_at_fault": True, "billable_communications": 2}
     assert paid(cancelled="2025-03-12 10:00", **known) == {"late_cancellation": "0.00", "communications": "0.00"}
+
+
+def test_an_absent_interpreter_without_communications_has_one_zero_line():
+    assert paid(cancelled="2025-03-12 10:00", interpreter_is_at_fault=True) == {"late_cancellation": "0.00"}
 
 
 def test_the_fault_counts_only_on_a_cancellation():
@@ -422,10 +430,13 @@ def test_communications_are_owed_when_the_interpreter_was_present(outcome):
     assert paid(outcome=outcome, billable_communications=3)["communications"] == "30.75"
 
 
-def test_unbillable_communications_make_a_zero_line_with_the_reason():
-    line = the("communications", unbillable_communications=2)
-    assert line.amount == 0
-    assert line.reason.replace(NBSP, " ").startswith("2 communications non facturables : ni demandée")
+@pytest.mark.parametrize(
+    ("count", "start"), [(1, "1 communication non facturable :"), (2, "2 communications non facturables :")]
+)
+def test_unbillable_communications_make_a_zero_line_with_the_reason(count, start):
+    why = "ni demandée dans la demande, ni justifiée avec le nom de la personne, ou après l’avis d’annulation."
+    assert paid(unbillable_communications=count)["communications"] == "0.00"
+    assert reason("communications", unbillable_communications=count) == f"{start} {why}"
 
 
 def test_a_relay_without_communications_says_that_it_pays_nothing():
@@ -462,7 +473,9 @@ def test_the_order_of_the_policies_does_not_matter():
 
 
 def test_a_date_before_every_policy_is_refused():
-    with pytest.raises(RuleError, match="Aucune politique de rémunération n'est en vigueur le 1999-12-31") as refused:
+    with pytest.raises(
+        RuleError, match="^Aucune politique de rémunération n’est en vigueur le 1999-12-31[.]$"
+    ) as refused:
         policy_for(date(1999, 12, 31), POLICIES)
     assert refused.value.field == "starts_at"
 
@@ -488,19 +501,19 @@ def test_a_date_before_every_policy_is_refused():
         (
             "late_cancellation",
             {"cancelled": "2025-03-10 14:00"},
-            "Préavis de 48 h en jours ouvrables, soit 48 h ou plus : l'annulation n'est pas payée.",
+            "Préavis de 48 h en jours ouvrables, soit 48 h ou plus : l’annulation n’est pas payée.",
         ),
         (
             "late_cancellation",
             {"cancelled": "2025-03-12 10:00", "interpreter_is_at_fault": True},
-            "Annulation pour « interprète absent » : rien n'est payé à l'interprète.",
+            "Annulation pour « interprète absent » : rien n’est payé à l’interprète.",
         ),
         (
             "late_cancellation",
             {"cancelled": "2025-03-12 10:00", "service_type": "revision"},
-            "L'annulation ne paie que l'interprétation, en présence ou à distance.",
+            "L’annulation ne paie que l’interprétation, en présence ou à distance.",
         ),
-        ("service", {"outcome": "withdrawn"}, "Désistement : le service n'a pas été rendu."),
+        ("service", {"outcome": "withdrawn"}, "Désistement : le service n’a pas été rendu."),
         ("communications", {"billable_communications": 1}, "1 communication facturable : 1 × 10,25 $ = 10,25 $."),
         ("communications", {"billable_communications": 2}, "2 communications facturables : 2 × 10,25 $ = 20,50 $."),
         ("mileage", {"distance_km": Decimal("16.0")}, "16 km aller déclarés : 16 km ou moins, pas de kilométrage."),
@@ -543,6 +556,8 @@ def test_a_date_before_every_policy_is_refused():
         ),
         ("travel", {"travel_minutes": 45, "policy": LEGACY}, "45 min de déplacement : 0,75 h × 41,00 $ = 30,75 $."),
         ("words", {"service_type": "translation", "words": 1240}, "1 240 mots : 1 240 × 0,20 $ = 248,00 $."),
+        ("words", {"service_type": "revision", "words": 1}, "1 mot : 1 × 0,10 $ = 0,10 $."),
+        ("words", {"service_type": "revision", "words": 0}, "0 mot : 0 × 0,10 $ = 0,00 $."),
     ],
 )
 def test_the_reason_is_a_french_sentence(kind, known, sentence):
@@ -593,6 +608,18 @@ def test_a_late_cancellation_names_the_faq_rule():
     assert rule == f"Annulation à moins de 2{NBSP}jours ouvrables (48{NBSP}h)"
 
 
+def test_a_translation_is_paid_by_the_word():
+    line = the("words", service_type="translation", words=10)
+    assert (line.unit, str(line.rate), line.rule) == ("mot", "0.20", "Paiement au mot")
+
+
+@pytest.mark.parametrize("make", [lambda: POLICY, facts, lambda: the("service")])
+def test_policies_facts_and_lines_never_change(make):
+    value = make()
+    with pytest.raises(FrozenInstanceError):
+        setattr(value, fields(value)[0].name, None)
+
+
 def test_the_lines_come_in_one_order():
     known = {"parking": Decimal("1"), "travel_minutes": 1, "distance_km": Decimal("1")}
     slip = list(paid(billable_communications=1, **known))
@@ -615,44 +642,90 @@ def test_in_every_line_quantity_times_rate_is_the_amount():
 # What cannot be is refused beside its field, in French.
 
 
+NOT_AN_INSTANT = "Indiquez une date et une heure avec leur fuseau horaire."
+NOT_PLAUSIBLE = "L’année n’est pas plausible."
+NO_ABSENCE = "Une absence ne se déclare que pour un service d’interprétation."
+NO_PRESENCE = "Indiquez la durée de présence, en minutes."
+NO_NOTICE = "Indiquez quand l’annulation a été reçue."
+NO_WORDS = "Les mots ne se comptent que pour une traduction ou une révision."
+NO_DISTANCE = "Une distance ne se déclare que pour un service en présence."
+NOT_WHOLE = "Indiquez un nombre entier."
+NOT_DECIMAL = "Indiquez un nombre décimal."
+TOO_FINE = "Les kilomètres s’écrivent au mètre près : trois décimales au plus."
+
+
 @pytest.mark.parametrize(
-    ("field", "known"),
+    ("field", "message", "known"),
     [
-        ("service_type", {"service_type": "telepathy"}),
-        ("outcome", {"outcome": "forgotten"}),
-        ("outcome", {"outcome": "patient_absent", "service_type": "translation"}),
-        ("outcome", {"outcome": "professional_absent", "service_type": "message_relay"}),
-        ("starts_at", {"starts_at": datetime(2025, 3, 12, 14)}),
-        ("starts_at", {"starts_at": "2025-03-12 14:00"}),
-        ("starts_at", {"starts_at": datetime(1999, 12, 31, tzinfo=UTC)}),
-        ("ends_at", {"ends_at": datetime(2025, 3, 12, 15)}),
-        ("ends_at", {"ends_at": datetime(2200, 1, 1, tzinfo=UTC)}),
-        ("ends_at", {"ends_at": at("2025-03-12 14:00")}),
-        ("ends_at", {"service_type": "message_relay", "ends_at": at("2025-03-12 13:59")}),
-        ("notice_received_at", {"outcome": "cancelled"}),
-        ("notice_received_at", {"outcome": "cancelled", "notice_received_at": datetime(2025, 3, 10)}),
-        ("actual_minutes", {"actual_minutes": None}),
-        ("actual_minutes", {"actual_minutes": None, "outcome": "patient_absent"}),
-        ("actual_minutes", {"actual_minutes": Decimal("75.5")}),
-        ("actual_minutes", {"actual_minutes": True}),
-        ("guaranteed_minutes", {"guaranteed_minutes": None}),
-        ("words", {"service_type": "revision"}),
-        ("words", {"words": 2}),
-        ("words", {"words": 2, "service_type": "message_relay"}),
-        ("distance_km", {"distance_km": Decimal("NaN")}),
-        ("distance_km", {"distance_km": Decimal("Infinity")}),
-        ("distance_km", {"distance_km": Decimal("16.0001")}),
-        ("distance_km", {"distance_km": 20}),
-        ("home_km", {"home_km": Decimal("20"), "service_type": "phone"}),
-        ("head_office_km", {"head_office_km": Decimal("20"), "service_type": "translation", "words": 1}),
-        ("parking", {"parking": Decimal("5"), "service_type": "video"}),
-        ("parking", {"parking": "5.00"}),
+        ("service_type", "Ce type de service n’existe pas.", {"service_type": "telepathy"}),
+        ("outcome", "Ce résultat n’existe pas.", {"outcome": "forgotten"}),
+        ("outcome", NO_ABSENCE, {"outcome": "patient_absent", "service_type": "translation"}),
+        ("outcome", NO_ABSENCE, {"outcome": "professional_absent", "service_type": "message_relay"}),
+        ("starts_at", NOT_AN_INSTANT, {"starts_at": datetime(2025, 3, 12, 14)}),
+        ("starts_at", NOT_AN_INSTANT, {"starts_at": "2025-03-12 14:00"}),
+        ("starts_at", NOT_PLAUSIBLE, {"starts_at": at("1999-12-31 23:59")}),
+        ("ends_at", NOT_AN_INSTANT, {"ends_at": datetime(2025, 3, 12, 15)}),
+        ("ends_at", NOT_PLAUSIBLE, {"ends_at": at("2200-01-01 00:00")}),
+        ("ends_at", "La fin doit suivre le début.", {"ends_at": at("2025-03-12 14:00")}),
+        (
+            "ends_at",
+            "La fin doit suivre le début.",
+            {"service_type": "message_relay", "ends_at": at("2025-03-12 13:59")},
+        ),
+        ("notice_received_at", NO_NOTICE, {"outcome": "cancelled"}),
+        ("notice_received_at", NO_NOTICE, {"outcome": "cancelled", "service_type": "revision"}),
+        ("notice_received_at", NOT_AN_INSTANT, {"outcome": "cancelled", "notice_received_at": datetime(2025, 3, 10)}),
+        (
+            "notice_received_at",
+            NOT_AN_INSTANT,
+            {"outcome": "cancelled", "service_type": "revision", "notice_received_at": 1},
+        ),
+        ("actual_minutes", NO_PRESENCE, {"actual_minutes": None}),
+        ("actual_minutes", NO_PRESENCE, {"actual_minutes": None, "outcome": "patient_absent"}),
+        ("actual_minutes", NOT_WHOLE, {"actual_minutes": Decimal("75.5")}),
+        ("actual_minutes", NOT_WHOLE, {"actual_minutes": True}),
+        ("guaranteed_minutes", NOT_WHOLE, {"guaranteed_minutes": None}),
+        ("words", "Indiquez le nombre de mots.", {"service_type": "revision"}),
+        ("words", NO_WORDS, {"words": 2}),
+        ("words", NO_WORDS, {"words": 2, "service_type": "message_relay"}),
+        ("distance_km", NOT_DECIMAL, {"distance_km": Decimal("NaN")}),
+        ("distance_km", NOT_DECIMAL, {"distance_km": Decimal("Infinity")}),
+        ("distance_km", NOT_DECIMAL, {"distance_km": 20}),
+        ("distance_km", TOO_FINE, {"distance_km": Decimal("16.0001")}),
+        ("home_km", NO_DISTANCE, {"home_km": Decimal("20"), "service_type": "phone"}),
+        ("head_office_km", NO_DISTANCE, {"head_office_km": Decimal("20"), "service_type": "message_relay"}),
+        (
+            "parking",
+            NO_DISTANCE.replace("Une distance", "Le stationnement"),
+            {"parking": Decimal(5), "service_type": "video"},
+        ),
+        ("parking", NOT_DECIMAL, {"parking": "5.00"}),
     ],
 )
-def test_a_fact_that_cannot_be_is_refused_beside_its_field(field, known):
-    with pytest.raises(RuleError, match=r"^[A-ZÀ-Ý].*\.$") as refused:
+def test_a_fact_that_cannot_be_is_refused_beside_its_field(field, message, known):
+    with pytest.raises(RuleError) as refused:
         lines(policy=POLICY, **known)
+    assert (refused.value.field, str(refused.value).replace(NBSP, " ")) == (field, message)
+
+
+@pytest.mark.parametrize("starts", ["2000-01-01 00:00", "2199-12-31 12:00"])
+def test_a_year_is_plausible_from_the_first_policy_on(starts):
+    assert pay(starts=starts) == "82.00"
+
+
+@pytest.mark.parametrize("field", ["notice_received_at", "starts_at"])
+def test_a_notice_between_naive_instants_is_refused_beside_its_field(field):
+    instants = {"notice_received_at": at("2025-03-10 10:00"), "starts_at": at("2025-03-12 10:00")}
+    instants[field] = instants[field].replace(tzinfo=None)
+    with pytest.raises(RuleError) as refused:
+        business_notice(*instants.values(), closed_days=(), tz=TORONTO)
     assert refused.value.field == field
+
+
+def test_the_date_of_a_naive_start_is_refused_beside_its_field():
+    with pytest.raises(RuleError) as refused:
+        service_date(datetime(2025, 3, 12, 14), TORONTO)
+    assert refused.value.field == "starts_at"
 
 
 COUNTS = ("billable_communications", "unbillable_communications", "words")
@@ -663,21 +736,21 @@ NUMBERS = dict.fromkeys((*MINUTES, *COUNTS), int) | dict.fromkeys(DECIMALS, Deci
 
 @pytest.mark.parametrize(("field", "kind"), NUMBERS.items())
 def test_a_negative_number_is_refused(field, kind):
-    with pytest.raises(RuleError, match="positif ou nul") as refused:
+    with pytest.raises(RuleError, match="^Indiquez un nombre positif ou nul.$") as refused:
         lines(**{field: kind(-1)})
     assert refused.value.field == field
 
 
 @pytest.mark.parametrize(("field", "kind"), NUMBERS.items())
 def test_a_number_that_is_not_plausible_is_refused(field, kind):
-    with pytest.raises(RuleError, match="trop grand") as refused:
+    with pytest.raises(RuleError, match="^Ce nombre est trop grand.$") as refused:
         lines(**{field: kind(1_000_001)})
     assert refused.value.field == field
 
 
 @pytest.mark.parametrize(("field", "kind"), NUMBERS.items())
 def test_a_binary_fraction_never_enters_the_engine(field, kind):
-    with pytest.raises(RuleError, match="nombre entier" if kind is int else "nombre décimal") as refused:
+    with pytest.raises(RuleError, match=NOT_WHOLE if kind is int else NOT_DECIMAL) as refused:
         lines(**{field: 1.5})
     assert refused.value.field == field
 

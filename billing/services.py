@@ -1,0 +1,241 @@
+"""Pay: an estimate while a request lives, frozen lines at Achevé, a reversal and a new line for what comes later."""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import notify
+from accounts.models import User
+from accounts.notify import Notice
+from accounts.roles import Role
+from billing import rules
+from billing.models import PayLine, PayPolicy
+from requests_app.business_days import by_day, notice_limit
+from requests_app.exchanges import is_communication_billable
+from requests_app.models import Holiday, ServiceRequest
+from requests_app.notifications import Topic, about, context_of
+from requests_app.workflow import NotAllowed, Status
+
+# A larger correction is a typing error.
+LARGEST_AMOUNT = Decimal(1_000_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What some facts pay under the policy of the service date."""
+
+    lines: list
+    total: Decimal
+    policy: PayPolicy
+    closed_days: frozenset
+
+
+def policy_of(service_request: ServiceRequest) -> PayPolicy:
+    """The tariff in force on the service date (domain.md, « Pay »); raises RuleError when none is."""
+    day = rules.service_date(service_request.starts_at, timezone.get_default_timezone())
+    policy = PayPolicy.objects.filter(effective_from__lte=day).order_by("-effective_from").first()
+    if policy is None:
+        raise rules.RuleError("starts_at", f"Aucune politique de rémunération n’est en vigueur le {day}.")
+    return policy
+
+
+def estimate(service_request: ServiceRequest, facts: rules.Facts) -> Estimate:
+    """The lines these facts pay; raises RuleError on facts that cannot be.
+
+    A cancellation already decided keeps the closed days it was counted with, whatever the table became.
+    """
+    policy = policy_of(service_request)
+    closed_days = _closed_days(service_request, facts)
+    zone = timezone.get_default_timezone()
+    lines = rules.pay_lines(facts, policy=policy.as_rules(), closed_days=closed_days, tz=zone)
+    return Estimate(lines=lines, total=rules.total(lines), policy=policy, closed_days=closed_days)
+
+
+def _closed_days(service_request, facts) -> frozenset:
+    if service_request.notice_received_at:
+        return frozenset(service_request.notice_closed_days)
+    if facts.notice_received_at is None:
+        return frozenset()
+    return Holiday.objects.closed_between(facts.notice_received_at, facts.starts_at)
+
+
+# The ledger.
+
+
+def ledger(service_request: ServiceRequest) -> list[PayLine]:
+    """The frozen lines of a request, in the order they were written; one query."""
+    return list(service_request.pay_lines.select_related("policy").order_by("number"))
+
+
+@transaction.atomic
+def freeze(service_request: ServiceRequest, facts: rules.Facts, *, by: User, at: datetime) -> list[PayLine]:
+    """Write the lines of a request for good, with the inputs they came from; called by the validation's transaction.
+
+    Raises RuleError on facts that cannot be, NotAllowed before Achevé and when the lines are already frozen.
+    """
+    if _locked(service_request.pk).pay_lines.exists():
+        raise NotAllowed("Les lignes de paie de cette demande sont déjà figées.")
+    found = estimate(service_request, facts)
+    inputs = _kept(asdict(facts)) | {
+        "closed_days": sorted(day.isoformat() for day in found.closed_days),
+        "policy": _kept(asdict(found.policy.as_rules())),
+        "accepted_communications": _accepted(service_request),
+    }
+    return PayLine.objects.bulk_create(
+        PayLine(
+            service_request=service_request,
+            interpreter_id=service_request.interpreter_id,
+            policy=found.policy,
+            number=number,
+            inputs=inputs,
+            created_by=by,
+            created_at=at,
+            **asdict(line),
+        )
+        for number, line in enumerate(found.lines, start=1)
+    )
+
+
+def _accepted(service_request) -> list[dict]:
+    """Ruling 6: what a validator decided to pay, who, when and why."""
+    names = ("id", "at", "accepted_by_id", "accepted_at", "accepted_reason")
+    return [_kept(row) for row in service_request.communications.exclude(accepted_by=None).values(*names)]
+
+
+def _locked(pk) -> ServiceRequest:
+    """The request, held until the transaction ends: its ledger has one writer at a time. Raises NotAllowed."""
+    service_request = ServiceRequest.objects.select_for_update(no_key=True).get(pk=pk)
+    if service_request.status != Status.COMPLETED:
+        raise NotAllowed("Les lignes de paie s’écrivent à l’achèvement.")
+    return service_request
+
+
+def _kept(values: dict) -> dict:
+    """As JSON keeps them: instants and dates in ISO 8601, decimals as text."""
+    dates = {name: value.isoformat() for name, value in values.items() if isinstance(value, date)}
+    decimals = {name: str(value) for name, value in values.items() if isinstance(value, Decimal)}
+    return values | dates | decimals
+
+
+@transaction.atomic
+def adjust(line: PayLine, *, by: User, at: datetime, amount: Decimal, reason: str) -> PayLine:
+    """After Achevé: reverse a line and write another with the right amount, in dollars; the interpreter is told.
+
+    Returns the new line. Raises NotAllowed when the person is not a validator, filed the report, gives no reason or no
+    amount of money, or when the line is already corrected (domain.md, `adjust`).
+    """
+    service_request, reason = _locked(line.service_request_id), reason.strip()
+    _check_adjustment(service_request, by, amount, reason)
+    if line.reverses_id or PayLine.objects.filter(reverses=line).exists():
+        raise NotAllowed("Cette ligne est déjà corrigée.")
+    kept = ("service_request_id", "interpreter_id", "policy_id", "kind", "rule", "inputs")
+    common = {name: getattr(line, name) for name in kept} | {"reason": reason, "created_by": by, "created_at": at}
+    last = service_request.pay_lines.count()
+    undone = {"quantity": -line.quantity, "unit": line.unit, "rate": line.rate, "amount": -line.amount}
+    # What the line said of its quantity was wrong: the new one is its own amount.
+    right = {"quantity": Decimal(1), "unit": "correction", "rate": amount, "amount": amount}
+    PayLine.objects.create(**common, **undone, number=last + 1, reverses=line)
+    written = PayLine.objects.create(**common, **right, number=last + 2)
+    _tell_adjusted(service_request, written)
+    return written
+
+
+def _tell_adjusted(service_request, line) -> None:
+    context = context_of(service_request)
+    told = Notice(user=line.interpreter, topic=Topic.ADJUSTED, event=str(line.pk), context=context)
+    notify.tell([told], about=about(service_request), at=line.created_at)
+
+
+def _check_adjustment(service_request, by, amount, reason) -> None:
+    if by.role != Role.VALIDATOR or by.pk in {service_request.filed_by_id, service_request.interpreter_id}:
+        raise NotAllowed("Seul un valideur qui n’a pas rempli ce dossier peut corriger une ligne.")
+    most = PayLine._meta.get_field("reason").max_length
+    if not 0 < len(reason) <= most:
+        raise NotAllowed(f"Donnez la raison de la correction, en {most}\u00a0caractères au plus.")
+    if not (amount.is_finite() and 0 <= amount <= LARGEST_AMOUNT and amount == round(amount, 2)):
+        raise NotAllowed("Le montant corrigé est en dollars et en cents, positif ou nul.")
+
+
+# Before confirming a cancellation: the clock, and what it pays to whom.
+
+# Two business days are found within it whatever the table holds: a year is never closed from end to end.
+LOOK_BACK = timedelta(days=366)
+# The days told one by one: those of the limit, and a few before.
+SHOWN_DAYS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancellationPreview:
+    """What a cancellation received at an instant would do (ruling 12): the clock, its limit, the pay.
+
+    `late_amount` is what the cancellation itself pays after `limit`: nothing when nobody holds the request or the
+    service is not an interpretation. `lines` and `total` are now, with the billable communications already made.
+    """
+
+    limit: datetime
+    has_started: bool
+    notice_hours: Decimal
+    earlier_minutes: int
+    days: list[tuple[date, int]]
+    interpreter: User | None
+    lines: list
+    total: Decimal
+    late_amount: Decimal
+
+
+def cancellation_preview(service_request: ServiceRequest, *, at: datetime) -> CancellationPreview:
+    """The business clock of a request at `at`, and what cancelling then pays; three queries at most."""
+    zone, starts_at = timezone.get_default_timezone(), service_request.starts_at
+    closed_days = Holiday.objects.closed_between(min(at, starts_at - LOOK_BACK), starts_at)
+    notice = rules.business_notice(at, starts_at, closed_days=closed_days, tz=zone)
+    earlier, days = _day_by_day(at, starts_at, closed_days, zone)
+    lines, late_lines = _now_and_late(service_request, at, closed_days, zone)
+    return CancellationPreview(
+        limit=notice_limit(starts_at, notice=rules.LATE_CANCELLATION_NOTICE, closed_days=closed_days, tz=zone),
+        has_started=_has_started(at, starts_at),
+        notice_hours=rules.notice_hours(notice),
+        earlier_minutes=earlier,
+        days=days,
+        interpreter=service_request.interpreter,
+        lines=lines,
+        total=rules.total(lines),
+        late_amount=rules.total(late_lines),
+    )
+
+
+def _has_started(at, starts_at) -> bool:
+    # In UTC, because Python compares two instants of one zone on the wall clock.
+    return at.astimezone(UTC) >= starts_at.astimezone(UTC)
+
+
+def _day_by_day(at, starts_at, closed_days, zone) -> tuple[int, list[tuple[date, int]]]:
+    """The clock in minutes: those before the days that are told, then each of these."""
+    days = [] if _has_started(at, starts_at) else by_day(at, starts_at, closed_days=closed_days, tz=zone)
+    minutes = [(day, length // timedelta(minutes=1)) for day, length in days]
+    return sum(length for _, length in minutes[:-SHOWN_DAYS]), minutes[-SHOWN_DAYS:]
+
+
+def _now_and_late(service_request, at, closed_days, zone) -> tuple[list, list]:
+    """What the interpreter is paid when the notice comes at `at`, and what the latest cancellation pays by itself."""
+    if service_request.interpreter_id is None:
+        return [], []
+    policy = policy_of(service_request).as_rules()
+    made = [is_communication_billable(service_request, row) for row in service_request.communications.all()]
+    cases = [_cancelled(service_request, at, sum(made)), _cancelled(service_request, service_request.starts_at)]
+    now, late = (rules.pay_lines(case, policy=policy, closed_days=closed_days, tz=zone) for case in cases)
+    return now, late
+
+
+def _cancelled(service_request, received_at, billable_communications=0) -> rules.Facts:
+    return rules.Facts(
+        service_type=service_request.service_type,
+        starts_at=service_request.starts_at,
+        ends_at=service_request.ends_at,
+        outcome=rules.Outcome.CANCELLED,
+        notice_received_at=received_at,
+        guaranteed_minutes=service_request.guaranteed_minutes,
+        billable_communications=billable_communications,
+    )

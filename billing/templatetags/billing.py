@@ -1,0 +1,39 @@
+"""Panels about money that other rooms' pages show; lists never show pay."""
+
+from decimal import Decimal
+
+from django import template
+
+from accounts.french import NBSP, decimal
+from accounts.roles import Role
+from billing.models import rate_places
+from billing.services import cancellation_preview
+
+register = template.Library()
+# Those who see a request they do not serve.
+READERS = frozenset({Role.REQUESTER, Role.COORDINATOR, Role.VALIDATOR})
+
+
+@register.filter
+def taux(rate: Decimal) -> str:
+    """A rate with the digits that count: « 41,00 $ », « 0,10 $ », « 0,625 $ »."""
+    return f"{decimal(rate, rate_places(rate))}{NBSP}$"
+
+
+@register.filter
+def quantite(line) -> str:
+    """A line's quantity with its unit: « 2,5 h », « 1 communication », « 2 communications »."""
+    # An abbreviation takes no mark of the plural; a word does from 2.
+    plural = "s" if len(line.unit) > 2 and abs(line.quantity) >= 2 else ""
+    return f"{decimal(line.quantity)}{NBSP}{line.unit}{plural}"
+
+
+@register.inclusion_tag("billing/_cancellation_pay.html", takes_context=True)
+def cancellation_pay(context, service_request, at):
+    """What cancelling at `at` would pay, to whom, and the 48 h business clock behind it."""
+    user = context["request"].user
+    if user.role not in READERS:
+        return {"is_shown": False}
+    preview = cancellation_preview(service_request, at=at)
+    # A requester knows who comes, not what a named person earns.
+    return {"is_shown": True, "preview": preview, "is_named": user.is_bi_staff}

@@ -1,10 +1,12 @@
 """The « Détails de l'achèvement »: what the interpreter reports, every revision of it, and the files attached."""
 
 import uuid
+from decimal import Decimal
 
 from django.db import models
 from django.db.models import F, Q
 
+from accounts.french import decimal
 from accounts.models import User
 from requests_app.models import ServiceRequest
 
@@ -20,11 +22,12 @@ class Outcome(models.TextChoices):
 
 
 class Completion(models.Model):
-    """One report per request; `revision` counts its corrections, `key` makes a repeated submission the same one."""
+    """One report per request. `revision` counts its savings: 0 when a validator asked for one before any (a relay)."""
 
-    service_request = models.OneToOneField(ServiceRequest, models.PROTECT, verbose_name="demande", related_name="completion")
-    key = models.UUIDField("clé d’envoi", default=uuid.uuid4, unique=True)
-    revision = models.PositiveSmallIntegerField("révision", default=1)
+    service_request = models.OneToOneField(
+        ServiceRequest, models.PROTECT, verbose_name="demande", related_name="completion"
+    )
+    revision = models.PositiveSmallIntegerField("révision", default=0)
     outcome = models.CharField("service fourni", max_length=20, choices=Outcome)
     told_at = models.DateTimeField("annulation apprise le", null=True, blank=True)
     actual_starts_at = models.DateTimeField("début réel", null=True, blank=True)
@@ -73,10 +76,15 @@ class Completion(models.Model):
 
 
 class CompletionRevision(models.Model):
-    """What a completion said at each saving, with its communications: the validator sees the difference."""
+    """What a completion said at each saving, with its communications: the validator sees the difference.
+
+    `key` makes a submission sent twice the same one, and `digest` of what was sent tells it from another. Append-only.
+    """
 
     completion = models.ForeignKey(Completion, models.PROTECT, related_name="revisions")
     number = models.PositiveSmallIntegerField("numéro")
+    key = models.UUIDField("clé d’envoi", default=uuid.uuid4, unique=True)
+    digest = models.CharField("empreinte de l’envoi", max_length=64)
     by = models.ForeignKey(User, models.PROTECT, verbose_name="par", related_name="+")
     at = models.DateTimeField("le")
     data = models.JSONField("contenu")
@@ -90,28 +98,36 @@ class CompletionRevision(models.Model):
         return f"{self.completion_id} rév. {self.number}"
 
 
-def attachment_path(attachment, name) -> str:
-    """A random name outside the static files; the person's own name never reaches the disk."""
-    extension = {"image/jpeg": "jpg", "image/png": "png", "application/pdf": "pdf"}[attachment.content_type]
-    return f"pieces/{uuid.uuid4().hex}.{extension}"
+class AttachmentQuerySet(models.QuerySet):
+    def current(self):
+        """Those of whoever holds the request now."""
+        return self.filter(interpreter=F("service_request__interpreter"))
 
 
 class Attachment(models.Model):
-    """A « pièce jointe »: an image already re-encoded, or a PDF; served by the authorised view alone."""
+    """A « pièce jointe »: an image already re-encoded, or a PDF; served by the authorised view alone.
+
+    It belongs to the `interpreter` of that time: whoever takes the request over neither sees it nor is paid for it.
+    """
 
     class Kind(models.TextChoices):
         PARKING_RECEIPT = "parking_receipt", "Facture de stationnement"
         OTHER = "other", "Autre pièce"
 
-    service_request = models.ForeignKey(ServiceRequest, models.PROTECT, verbose_name="demande", related_name="attachments")
+    service_request = models.ForeignKey(
+        ServiceRequest, models.PROTECT, verbose_name="demande", related_name="attachments"
+    )
+    interpreter = models.ForeignKey(User, models.PROTECT, verbose_name="interprète", related_name="attachments")
     kind = models.CharField("nature", max_length=20, choices=Kind)
-    file = models.FileField("fichier", upload_to=attachment_path, max_length=100)
+    file = models.FileField("fichier", upload_to="pieces", max_length=100)
     name = models.CharField("nom", max_length=120)
     content_type = models.CharField("type", max_length=40)
     size = models.PositiveIntegerField("taille (octets)")
     sha256 = models.CharField("empreinte", max_length=64)
     uploaded_by = models.ForeignKey(User, models.PROTECT, verbose_name="ajoutée par", related_name="+")
     uploaded_at = models.DateTimeField("ajoutée le")
+
+    objects = AttachmentQuerySet.as_manager()
 
     class Meta:
         verbose_name = "pièce jointe"
@@ -121,3 +137,22 @@ class Attachment(models.Model):
 
     def __str__(self):
         return self.name
+
+    @property
+    def is_image(self):
+        return self.content_type.startswith("image/")
+
+    @property
+    def weight(self):
+        """« 185 Ko », « 1,2 Mo »."""
+        kilobytes = -(-self.size // 1000)
+        return f"{kilobytes}\u00a0Ko" if kilobytes < 1000 else f"{decimal(Decimal(kilobytes) / 1000, 1)}\u00a0Mo"
+
+
+class Review(ServiceRequest):
+    """A request as the validators' admin lists it: what awaits validation."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "réalisation à valider"
+        verbose_name_plural = "réalisations à valider"

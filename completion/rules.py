@@ -11,12 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 # One floor down, so that pages and `quote` read local times alike; offered here too, beside `parse_time`.
-from requests_app.business_days import local_instant
-
-__all__ = [
-    "OTHER", "TypedCommunication", "format_communications", "is_billable", "local_instant", "parse_communications",
-    "parse_time",
-]  # fmt: skip
+from requests_app.business_days import local_instant as local_instant
 
 OTHER = "other"
 
@@ -53,12 +48,12 @@ def parse_time(text: str) -> time:
     """
     typed = _TIME.fullmatch(text.strip())
     if typed is None:
-        raise ValueError("Écrivez l'heure ainsi : 14h10.")
+        raise ValueError("Écrivez l’heure ainsi\u00a0: 14h10.")
     hour, minute = typed[1] or typed[4], typed[2] or typed[3] or typed[5] or "0"
     try:
         return time(int(hour), int(minute))
     except ValueError:
-        raise ValueError("Cette heure n'existe pas : elle va de 0h00 à 23h59.") from None
+        raise ValueError("Cette heure n’existe pas\u00a0: elle va de 0h00 à 23h59.") from None
 
 
 def parse_communications(text: str, *, purposes: Mapping[str, str]) -> tuple[list[TypedCommunication], str]:
@@ -101,9 +96,35 @@ def is_billable(
     The request asks for it, or somebody is named with a justification; and it was not made after the notice of
     cancellation. Raises ValueError when it has to compare a naive instant.
     """
-    if notice_received_at is not None and _elapsed(at) > _elapsed(notice_received_at):
-        return False
-    return requested_by_request or bool(requested_by_name.strip() and justification.strip())
+    missing = _missing(requested_by_request, requested_by_name, justification)
+    return not _follows(at, notice_received_at) and not missing
+
+
+def why_unbillable(
+    *,
+    requested_by_request: bool,
+    requested_by_name: str,
+    justification: str,
+    at: datetime,
+    notice_received_at: datetime | None,
+) -> str:
+    """Why the same communication is not billable, in French; nothing when it is (ruling 6)."""
+    if _follows(at, notice_received_at):
+        return "Faite après l’avis d’annulation."
+    missing = _missing(requested_by_request, requested_by_name, justification)
+    return f"La demande ne prévoit pas de communication; il manque {' et '.join(missing)}." if missing else ""
+
+
+def _follows(at: datetime, notice_received_at: datetime | None) -> bool:
+    return notice_received_at is not None and _elapsed(at) > _elapsed(notice_received_at)
+
+
+def _missing(requested_by_request: bool, requested_by_name: str, justification: str) -> list[str]:
+    """What would make a communication that the request does not ask for billable."""
+    if requested_by_request:
+        return []
+    known = {"le nom de qui l’a demandée": requested_by_name, "la justification": justification}
+    return [words for words, value in known.items() if not value.strip()]
 
 
 def _parse_row(line: str, codes: Mapping[str, str]) -> TypedCommunication | None:

@@ -1,6 +1,7 @@
 """How the interpreter's report is read: tolerant times, and communications as the FAQ writes them (ruling 6)."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from time import perf_counter
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from completion.rules import (
     local_instant,
     parse_communications,
     parse_time,
+    why_unbillable,
 )
 
 TORONTO = ZoneInfo("America/Toronto")
@@ -84,7 +86,7 @@ def test_the_day_goes_from_midnight_to_the_last_minute(typed, expected):
 
 @pytest.mark.parametrize("typed", ["24h00", "24", "2400", "14h60", "1460", "99"])
 def test_a_time_that_does_not_exist_is_refused_in_french(typed):
-    with pytest.raises(ValueError, match="^Cette heure n'existe pas : elle va de 0h00 à 23h59.$"):
+    with pytest.raises(ValueError, match="^Cette heure n’existe pas\u00a0: elle va de 0h00 à 23h59.$"):
         parse_time(typed)
 
 
@@ -92,7 +94,7 @@ def test_a_time_that_does_not_exist_is_refused_in_french(typed):
     "typed", ["", "midi", "14h100", "-9", "14:1", "14.5", "14-10", "14010", "１４h10", "14h10 ou 15h"]
 )
 def test_anything_else_is_refused_with_an_example(typed):
-    with pytest.raises(ValueError, match="^Écrivez l'heure ainsi : 14h10.$"):
+    with pytest.raises(ValueError, match="^Écrivez l’heure ainsi\u00a0: 14h10.$"):
         parse_time(typed)
 
 
@@ -231,6 +233,14 @@ def test_an_other_purpose_is_written_with_its_text_on_one_line():
     assert write(other("Appel\n  au CLSC")).endswith("1- 2024-12-01 14h10 Autre : Appel au CLSC")
 
 
+def test_an_other_purpose_without_text_is_written_bare():
+    assert write(other("")).endswith("1- 2024-12-01 14h10 Autre")
+
+
+def test_a_named_purpose_is_written_alone():
+    assert write(replace(CONFIRMED, other="au CLSC")) == write(CONFIRMED)
+
+
 def test_a_morning_hour_is_written_without_a_leading_zero():
     assert "2024-12-01 9h05 Conf" in write(
         TypedCommunication(day=date(2024, 12, 1), time=time(9, 5), purpose="confirmation")
@@ -302,6 +312,17 @@ def test_the_notice_also_stops_what_somebody_asked_for():
     assert billable(name="Mme Roy", justification="À jeun", at="10:01", notice="10:00") is False
 
 
+@pytest.mark.parametrize("by_request", [True, False])
+@pytest.mark.parametrize("name", ["Mme Roy", " "])
+@pytest.mark.parametrize("justification", ["À jeun", ""])
+@pytest.mark.parametrize("minute", ["09:59", "10:01"])
+def test_what_is_not_billable_is_said_why_and_nothing_else_is(by_request, name, justification, minute):
+    at, notice = (datetime.fromisoformat(f"2025-03-10 {text}").replace(tzinfo=TORONTO) for text in (minute, "10:00"))
+    given = {"requested_by_request": by_request, "requested_by_name": name, "justification": justification}
+    given |= {"at": at, "notice_received_at": notice}
+    assert bool(why_unbillable(**given)) is not is_billable(**given)
+
+
 def test_the_doubled_hour_is_compared_in_its_true_order():
     notice = datetime(2025, 11, 2, 1, 50, tzinfo=TORONTO)
     at = datetime(2025, 11, 2, 1, 10, tzinfo=TORONTO, fold=1)
@@ -314,7 +335,7 @@ def test_a_naive_instant_is_refused(naive):
     instants = dict.fromkeys(("at", "notice_received_at"), datetime(2025, 3, 10, tzinfo=UTC)) | {
         naive: datetime(2025, 3, 10)
     }
-    with pytest.raises(ValueError, match="fuseau"):
+    with pytest.raises(ValueError, match="^Une date et une heure doivent avoir un fuseau horaire.$"):
         is_billable(requested_by_request=True, requested_by_name="", justification="", **instants)
 
 

@@ -1,6 +1,8 @@
 from django.conf import settings
 from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect, resolve_url
+from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
 
@@ -14,6 +16,8 @@ class ImsAdminSite(AdminSite):
         is_verified = not settings.SECOND_FACTOR_REQUIRED or request.user.is_verified()
         return super().has_permission(request) and is_verified
 
-    @never_cache
+    @method_decorator(never_cache)
     def login(self, request, extra_context=None):
+        if request.user.is_authenticated:  # sent here because the admin is not theirs
+            raise PermissionDenied
         return redirect(resolve_url(settings.LOGIN_URL))

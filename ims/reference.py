@@ -1,6 +1,6 @@
 """Reference data (domain.md): regions, institutions, languages, holidays, tariffs, the system user, the schedules.
 
-`seed_reference` adds what is missing and touches nothing that exists: staff edit these rows.
+`seed_reference` fills what is empty and touches nothing that staff may have edited.
 """
 
 import unicodedata
@@ -107,28 +107,39 @@ def seed_after_migrate(sender, **kwargs):
 
 @transaction.atomic
 def seed_reference() -> None:
-    """Add what is missing: `migrate` and the tests call it, as often as they like."""
+    """Fill what is empty: `migrate` and the tests call it, as often as they like."""
     for line in REGIONS.splitlines():
         code, _, name = line.partition(" ")
         HealthRegion.objects.get_or_create(code=code, defaults={"name": name})
-    for line in INSTITUTIONS.splitlines():
-        region, name, address, latitude, longitude = line.split(" | ")
-        place = {"head_office_address": address, "latitude": latitude, "longitude": longitude}
-        Institution.objects.get_or_create(name=name, defaults={"region_id": region, **place})
+    if not Institution.objects.exists():
+        Institution.objects.bulk_create(_institution(line) for line in INSTITUTIONS.splitlines())
     Language.objects.bulk_create(
-        [Language(code=slug(name), name=name) for name in LANGUAGES.replace("\n", " ").split(", ")], ignore_conflicts=True
-    )
-    Holiday.objects.bulk_create(
-        [Holiday(date=day, name=name) for year in HOLIDAY_YEARS for day, name in closed_days(year).items()],
+        [Language(code=slug(name), name=name) for name in LANGUAGES.replace("\n", " ").split(", ")],
         ignore_conflicts=True,
     )
-    for day, tariff in POLICIES.items():
-        PayPolicy.objects.get_or_create(effective_from=day, defaults=tariff)
+    for year in HOLIDAY_YEARS:
+        # A year that staff have kept keeps the days they took away.
+        if not Holiday.objects.filter(date__year=year).exists():
+            Holiday.objects.bulk_create(Holiday(date=day, name=name) for day, name in closed_days(year).items())
+    if not PayPolicy.objects.exists():
+        PayPolicy.objects.bulk_create(PayPolicy(effective_from=day, **tariff) for day, tariff in POLICIES.items())
     if not User.objects.filter(role=Role.SYSTEM).exists():
         User.objects.create_user("systeme", first_name="Système", last_name="IMS", role=Role.SYSTEM)
     for name, function in SCHEDULES.items():
         defaults = {"func": function, "schedule_type": Schedule.MINUTES, "minutes": 1}
         Schedule.objects.get_or_create(name=name, defaults=defaults)
+    nightly = {
+        "func": "django.core.management.call_command",
+        "args": "'clearsessions'",
+        "schedule_type": Schedule.DAILY,
+    }
+    Schedule.objects.get_or_create(name="Effacer les sessions échues", defaults=nightly)
+
+
+def _institution(line: str) -> Institution:
+    region, name, address, latitude, longitude = line.split(" | ")
+    place = {"head_office_address": address, "latitude": latitude, "longitude": longitude}
+    return Institution(region_id=region, name=name, **place)
 
 
 def slug(name: str) -> str:
@@ -139,7 +150,7 @@ def slug(name: str) -> str:
 
 def closed_days(year: int) -> dict[date, str]:
     """The 13 closed days of a year (domain.md, « Holidays »); one that falls on a weekend is not moved."""
-    statutory = holidays.country_holidays("CA", subdiv="QC", years=year, language="fr")
+    statutory = holidays.country_holidays("CA", subdiv="QC", years=year, language="fr", observed=False)
     good_friday = next(day for day, name in statutory.items() if name == "Vendredi saint")
     return dict(statutory) | {
         date(year, 1, 2): "Lendemain du jour de l’an",

@@ -1,0 +1,141 @@
+"""The pages of errors: in French, saying what was kept; a database out of reach is a 503 that ends by itself."""
+
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.urls import include, path
+
+from requests_app.models import ServiceRequest
+from tests import make
+from tests.pages import ago, ahead, said, signed_in
+
+
+def broken(request):
+    raise RuntimeError("what nobody outside should read")
+
+
+handler500 = "ims.errors.server_error"
+urlpatterns = [path("casse/", broken), path("", include("ims.urls"))]
+
+
+@pytest.mark.django_db
+def test_an_unknown_address_says_so_to_a_person_signed_in():
+    page = signed_in(make.alice()).get("/nulle-part/")
+    assert (page.status_code, "Page introuvable" in said(page), "Retour aux demandes" in said(page)) == (
+        404,
+        True,
+        True,
+    )
+
+
+def test_an_unknown_address_says_so_to_anybody(client):
+    page = client.get("/nulle-part/")
+    assert (page.status_code, "Page introuvable" in said(page)) == (404, True)
+
+
+@pytest.mark.django_db
+def test_a_page_that_is_not_for_a_role_says_so():
+    page = signed_in(make.alice()).get("/bi/")
+    assert (page.status_code, "Votre compte ne donne pas accès à cette page." in said(page)) == (403, True)
+
+
+@pytest.mark.django_db
+def test_a_form_without_its_token_says_that_nothing_was_written():
+    made = make.pending(at=ago(1), starts_at=ahead())
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(make.alice())
+    page = client.post(f"/demandes/{made.pk}/accepter/", {"version": made.version})
+    assert (page.status_code, "Rien n’a été enregistré." in said(page)) == (403, True)
+    assert ServiceRequest.objects.get().status == "pending"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1@evil.example", "", "a" * 300])
+def test_another_host_is_refused_in_french(client, host):
+    page = client.get("/connexion/", headers={"host": host})
+    assert (page.status_code, "Envoi illisible" in said(page), "evil" in page.content.decode()) == (400, True, False)
+
+
+def test_too_many_fields_are_refused_in_french(client):
+    page = client.post("/connexion/", {f"x{index}": "" for index in range(1001)})
+    assert (page.status_code, "Envoi illisible" in said(page)) == (400, True)
+
+
+def test_too_long_a_body_is_refused_in_french(client):
+    page = client.post("/connexion/", "x=" + "y" * 1_100_000, content_type="application/x-www-form-urlencoded")
+    assert (page.status_code, "Envoi illisible" in said(page)) == (400, True)
+
+
+@pytest.mark.django_db
+@pytest.mark.urls(__name__)
+def test_an_unforeseen_fault_tells_nothing_of_itself():
+    client = signed_in(make.alice())
+    client.raise_request_exception = False
+    page = client.get("/casse/")
+    assert (page.status_code, "Le problème vient de notre côté." in said(page)) == (500, True)
+    assert "nobody outside" not in page.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.urls(__name__)
+def test_a_fault_is_not_kept_by_the_browser():
+    client = signed_in(make.alice())
+    client.raise_request_exception = False
+    assert client.get("/casse/")["Cache-Control"] == "private, no-store"
+
+
+# The database
+
+
+def ask(live_server, session, address="/"):
+    """What the real server answers: status, headers, text."""
+    where = urlsplit(live_server.url)
+    wire = HTTPConnection(where.hostname, where.port, timeout=20)
+    wire.request("GET", address, headers={"Cookie": f"{settings.SESSION_COOKIE_NAME}={session}"})
+    answer = wire.getresponse()
+    text = answer.read().decode()
+    wire.close()
+    return answer.status, answer.headers, text
+
+
+@pytest.fixture
+def shut():
+    """Close the database to everybody and end its connections, or open it again."""
+    name = connection.settings_dict["NAME"]
+    given = {"dbname": "postgres"} | {
+        key: connection.settings_dict[setting]
+        for key, setting in {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}.items()
+        if connection.settings_dict[setting]
+    }
+    with psycopg.connect(autocommit=True, **given) as outside:
+
+        def turn(is_open: bool):
+            outside.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS {"true" if is_open else "false"}')
+            if not is_open:
+                outside.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+
+        yield turn
+        turn(True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_out_of_reach_is_a_503_that_ends_by_itself(live_server, shut):
+    session = signed_in(make.alice()).cookies[settings.SESSION_COOKIE_NAME].value
+    connection.close()
+    shut(False)
+    status, headers, text = ask(live_server, session)
+    assert (status, headers["Retry-After"], "Service momentanément interrompu" in text) == (503, "10", True)
+    shut(True)
+    assert ask(live_server, session)[0] == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sign_in_page_shows_while_the_database_is_out_of_reach(live_server, shut):
+    connection.close()
+    shut(False)
+    status, _, text = ask(live_server, "", "/connexion/")
+    assert (status, "Se connecter" in text) == (200, True)

@@ -1,0 +1,72 @@
+"""Every main page, light and dark, on a desk and on a phone: no axe violation, nothing sideways, no complaint."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests import make
+from tests.ims.test_pages import addresses, lived_in
+from tests.journeys.conftest import DESK, PHONE
+from tests.pages import ago, ahead
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+LOOKS = [{"viewport": DESK, "color_scheme": "light"}, {"viewport": PHONE, "color_scheme": "dark"}]
+
+
+def violations(page) -> list[tuple]:
+    """(rule, the elements that break it); of the admin, which is Django's, what WCAG asks."""
+    rules = WCAG if "/admin/" in page.url else [*WCAG, "best-practice"]
+    found = Axe().run(page, options={"runOnly": rules}).response["violations"]
+    return [(rule["id"], [node["target"] for node in rule["nodes"]]) for rule in found]
+
+
+def sideways(page) -> list[tuple]:
+    """The widths at which a page goes beyond the window, and how far."""
+    usual, found = page.viewport_size, []
+    for width in (320, 390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        if (over := page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
+            found.append((f"sideways at {width}", over))
+    page.set_viewport_size(usual)
+    return found
+
+
+@pytest.mark.parametrize("user", [make.alice, make.requester, make.coordinator, make.validator])
+def test_the_pages_of_each_role_are_accessible_and_never_go_sideways(visit, user):
+    made, wrong = lived_in(), {}
+    # A request looks the same to all in these: once, on Alice's page, is enough.
+    same = {f"/demandes/{made[status].pk}/" for status in ("modified", "cancelled", "provided", "completed", "started")}
+    for look in LOOKS:
+        page = visit(user(), "/connexion/", **look)
+        for address in addresses(made)[user]:
+            if address in same and user is not make.alice:
+                continue
+            page.goto(address)
+            if found := violations(page) + (sideways(page) if look is LOOKS[0] else []):
+                wrong[f"{address} {look['color_scheme']}"] = found
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_sign_in_page_is_accessible(visit, look):
+    page = visit(None, "/connexion/", **look)
+    assert violations(page) + sideways(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_open_menu_and_the_open_sheet_are_accessible(visit, scheme):
+    made = make.reserved(at=ago(5), starts_at=ahead())
+    page = visit(make.alice(), f"/demandes/{made.pk}/", viewport=PHONE, color_scheme=scheme)
+    page.get_by_text("Autres actions").click()
+    assert violations(page) == []
+    page.goto("/")
+    page.get_by_role("button", name="Statut et période").click()
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_an_error_page_is_accessible(visit, look):
+    page = visit(make.requester(), "/demandes/nouvelle/", **look)
+    page.get_by_role("button", name="Créer la demande").click()
+    page.locator(".error-summary").wait_for()
+    assert violations(page) == []

@@ -1,0 +1,315 @@
+"""Every door of the house, and who finds it open: a new address without a decision here fails.
+
+Deny rule (reliability, « Cases »): another's request 404, a role that has nothing to do there 403, one's own request in
+the wrong state 409; nobody signed in goes to the sign-in page. Nothing is ever 500, and a GET never writes.
+"""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.contrib import admin
+from django.db import connection, transaction
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
+
+from accounts.roles import Role
+from completion.models import Attachment
+from requests_app.workflow import Status
+from tests import make
+from tests.completion.make import attach
+
+pytestmark = pytest.mark.django_db
+# One for all: each new client starts the whole house again.
+BROWSER = Client()
+
+# Charlie is a stranger; Alice holds the request, or an offer for it; Rita is of its establishment, Otto of another.
+ACTORS = {
+    "nobody": lambda: None,
+    "charlie": make.charlie,
+    "alice": make.alice,
+    "rita": make.requester,
+    "otto": make.other_requester,
+    "corinne": make.coordinator,
+    "valère": make.validator,
+    "adèle": make.administrator,
+}
+
+# An address, the status of the request it is opened on (« started »: reserved, an hour ago), and what each actor gets:
+# a status code, or « login ». A POST carries the version of the page and nothing else, so an open form answers 422.
+DOORS = """
+#                          status      method nobody charlie alice rita  otto corinne valère adèle
+accounts:login             unallocated GET    200    200     200   200   200   200    200    200
+accounts:login             unallocated POST   422    422     422   422   422   422    422    422
+accounts:logout            unallocated GET    login  405     405   405   405   405    405    405
+accounts:logout            unallocated POST   login  login   login login login login  login  login
+requests:home              unallocated GET    login  200     200   200   200   302    302    302
+requests:home              unallocated POST   login  405     405   405   405   405    405    405
+requests:board             unallocated GET    login  403     403   403   403   200    403    403
+requests:board             unallocated POST   login  405     405   405   405   405    405    405
+requests:create            unallocated GET    login  403     403   200   200   200    403    403
+requests:create            unallocated POST   login  403     403   422   422   200    403    403
+requests:detail            unallocated GET    login  404     404   200   404   200    200    404
+requests:detail            unallocated POST   login  405     405   405   405   405    405    405
+requests:detail            pending     GET    login  404     200   200   404   200    200    404
+requests:detail            reserved    GET    login  404     200   200   404   200    200    404
+requests:detail            modified    GET    login  404     200   200   404   200    200    404
+requests:detail            provided    GET    login  404     200   200   404   200    200    404
+requests:detail            cancelled   GET    login  404     200   200   404   200    200    404
+requests:detail            completed   GET    login  404     200   200   404   200    200    404
+requests:accept            pending     GET    login  405     405   405   405   405    405    405
+requests:accept            pending     POST   login  404     302   403   403   403    403    403
+requests:accept            reserved    POST   login  404     409   403   403   403    403    403
+requests:refuse            pending     GET    login  405     405   405   405   405    405    405
+requests:refuse            pending     POST   login  404     302   403   403   403    403    403
+requests:refuse            reserved    POST   login  404     409   403   403   403    403    403
+requests:acknowledge       modified    GET    login  405     405   405   405   405    405    405
+requests:acknowledge       modified    POST   login  404     302   403   403   403    403    403
+requests:acknowledge       reserved    POST   login  404     409   403   403   403    403    403
+requests:withdraw          reserved    GET    login  404     200   403   403   403    403    403
+requests:withdraw          reserved    POST   login  404     302   403   403   403    403    403
+requests:withdraw          started     GET    login  404     409   403   403   403    403    403
+requests:withdraw          started     POST   login  404     409   403   403   403    403    403
+requests:withdraw          pending     POST   login  404     409   403   403   403    403    403
+requests:ask_urgently      reserved    GET    login  405     405   405   405   405    405    405
+requests:ask_urgently      reserved    POST   login  404     422   403   403   403    403    403
+requests:decline_urgent    reserved    GET    login  405     405   405   405   405    405    405
+requests:decline_urgent    reserved    POST   login  403     403   403   403   422    403    403
+requests:add_communication reserved    GET    login  405     405   405   405   405    405    405
+requests:add_communication reserved    POST   login  404     422   403   403   422    403    403
+requests:post_message      reserved    GET    login  405     405   405   405   405    405    405
+requests:post_message      reserved    POST   login  404     422   422   404   409    403    404
+requests:post_message      pending     POST   login  404     403   422   404   409    403    404
+requests:compose           reserved    GET    login  404     200   403   403   403    403    403
+requests:compose           reserved    POST   login  404     422   403   403   403    403    403
+requests:modify            unallocated GET    login  403     403   200   404   200    403    403
+requests:modify            unallocated POST   login  403     403   422   404   422    403    403
+requests:modify            reserved    GET    login  403     403   200   404   200    403    403
+requests:modify            reserved    POST   login  403     403   422   404   422    403    403
+requests:modify            completed   GET    login  403     403   409   404   409    403    403
+requests:modify            completed   POST   login  403     403   409   404   409    403    403
+requests:cancel            unallocated GET    login  403     403   200   404   200    403    403
+requests:cancel            unallocated POST   login  403     403   422   404   422    403    403
+requests:cancel            reserved    GET    login  403     403   200   404   200    403    403
+requests:cancel            reserved    POST   login  403     403   422   404   422    403    403
+requests:cancel            completed   GET    login  403     403   409   404   409    403    403
+requests:cancel            completed   POST   login  403     403   409   404   409    403    403
+requests:offer             unallocated GET    login  403     403   403   403   200    403    403
+requests:offer             unallocated POST   login  403     403   403   403   422    403    403
+requests:offer             reserved    GET    login  403     403   403   403   409    403    403
+requests:offer             reserved    POST   login  403     403   403   403   409    403    403
+requests:retract           pending     GET    login  405     405   405   405   405    405    405
+requests:retract           pending     POST   login  403     403   403   403   302    403    403
+requests:assign            unallocated GET    login  403     403   403   403   200    403    403
+requests:assign            unallocated POST   login  403     403   403   403   422    403    403
+requests:assign            reserved    GET    login  403     403   403   403   200    403    403
+requests:assign            reserved    POST   login  403     403   403   403   422    403    403
+requests:assign            completed   POST   login  403     403   403   403   409    403    403
+requests:release           reserved    GET    login  403     403   403   403   200    403    403
+requests:release           reserved    POST   login  403     403   403   403   422    403    403
+requests:release           unallocated POST   login  403     403   403   403   409    403    403
+requests:reinstate         cancelled   GET    login  403     403   403   403   200    403    403
+requests:reinstate         cancelled   POST   login  403     403   403   403   422    403    403
+requests:reinstate         reserved    POST   login  403     403   403   403   409    403    403
+completion:edit            pending     GET    login  404     403   403   404   200    200    404
+completion:edit            pending     POST   login  404     403   403   404   409    403    404
+completion:edit            reserved    GET    login  404     200   403   404   200    200    404
+completion:edit            reserved    POST   login  404     409   403   404   409    403    404
+completion:edit            started     GET    login  404     200   403   404   200    200    404
+completion:edit            started     POST   login  404     422   403   404   422    403    404
+completion:edit            completed   GET    login  404     200   403   404   200    200    404
+completion:edit            completed   POST   login  404     409   403   404   409    403    404
+completion:attachments     pending     GET    login  404     403   403   404   200    200    404
+completion:attachments     started     GET    login  404     200   403   404   200    200    404
+completion:attachments     started     POST   login  404     422   403   404   422    403    404
+completion:attachment      started     GET    login  404     200   403   404   200    200    404
+completion:attachment      started     POST   login  404     302   403   404   302    403    404
+demo:outbox                unallocated GET    200    200     200   200   200   200    200    200
+demo:outbox                unallocated POST   405    405     405   405   405   405    405    405
+"""
+
+# The admin: who reads and who may add, model by model. Everybody else is sent to sign in.
+ADMIN = {
+    "healthregion": ("valère adèle", "adèle"),
+    "institution": ("valère adèle", "adèle"),
+    "language": ("valère adèle", "adèle"),
+    "interpreterprofile": ("adèle", "adèle"),
+    "user": ("adèle", "adèle"),
+    "notification": ("adèle", ""),
+    "facility": ("valère adèle", "adèle"),
+    "holiday": ("valère adèle", "adèle"),
+    "paypolicy": ("valère adèle", "adèle"),
+    "payline": ("valère", ""),
+    "review": ("valère", ""),
+    # Installed with the libraries; nobody's.
+    **dict.fromkeys(["group", "schedule", "success", "failure", "ormq"], ("", "")),
+}
+# The admin's own pages, each with who opens it; those of a model (its list, its form…) are in ADMIN.
+ADMIN_PAGES = {
+    "index": "valère adèle",
+    "app_list": "valère adèle",
+    "password_change": "valère adèle",
+    "password_change_done": "valère adèle",
+    "jsi18n": "valère adèle",
+    "autocomplete": "",
+    "view_on_site": "",
+    "login": "",
+    "logout": "",
+}
+
+
+def addresses(resolver=None, namespace="") -> dict[str, URLPattern]:
+    """Every named address of the house, « room:name »."""
+    found = {}
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLPattern):
+            found[f"{namespace}{entry.name}"] = entry
+        else:
+            found |= addresses(entry, f"{namespace}{entry.namespace}:" if entry.namespace else namespace)
+    return found
+
+
+def doors():
+    """(address, status, method, what each actor gets)."""
+    for line in DOORS.strip().splitlines()[1:]:
+        name, status, method, *answers = line.split()
+        assert len(answers) == len(ACTORS), line
+        if name.startswith("demo:") and not settings.DEMO:
+            continue
+        yield name, status, method, dict(zip(ACTORS, answers, strict=True))
+
+
+def stage(status: str):
+    """A request of Alice's in a status, five days ahead; or an hour ago when it is over, with a file attached."""
+    at, is_over = timezone.now() - timedelta(days=20), status in {"started", Status.PROVIDED, Status.COMPLETED}
+    starts_at = timezone.now() + (-make.HOUR if is_over else timedelta(days=5))
+    made = make.request(Status.RESERVED if status == "started" else status, at=at, starts_at=starts_at)
+    if status == "started":
+        attach(made, at=timezone.now())
+    return made
+
+
+def sessions() -> dict[str, str]:
+    """The session cookie of each actor, empty for nobody."""
+    opened = {}
+    for name, give in ACTORS.items():
+        if user := give():
+            BROWSER.force_login(user)
+        opened[name] = BROWSER.cookies[settings.SESSION_COOKIE_NAME].value if user else ""
+        BROWSER.cookies.clear()
+    return opened
+
+
+def address_of(name, service_request) -> str:
+    known = {"number": service_request.pk, "interpreter": make.alice().pk}
+    known["pk"] = Attachment.objects.values_list("pk", flat=True).first()
+    return reverse(name, kwargs={key: known[key] for key in addresses()[name].pattern.converters})
+
+
+def answer(session, method, address, data=None) -> str:
+    """« login », or the status code. What it writes is undone, and a GET that writes is refused by the database."""
+    BROWSER.cookies.clear()
+    if session:
+        BROWSER.cookies[settings.SESSION_COOKIE_NAME] = session
+    with transaction.atomic():
+        if method == "GET":
+            connection.cursor().execute("SET LOCAL transaction_read_only = on")
+        response = getattr(BROWSER, method.lower())(address, data)
+        b"".join(response)  # a file is closed once it is read
+        transaction.set_rollback(True)
+    is_login = response.status_code == 302 and response["Location"].startswith("/connexion/")
+    return "login" if is_login else str(response.status_code)
+
+
+def answers_of(actors, method, address, data=None) -> dict[str, str]:
+    return {actor: answer(session, method, address, data) for actor, session in actors.items()}
+
+
+@pytest.mark.parametrize("status", [*Status, "started"])
+def test_each_door_opens_to_whom_the_table_says(status):
+    made, actors = stage(status), sessions()
+    wrong = {}
+    for name, _, method, said in (door for door in doors() if door[1] == status):
+        data = {"version": made.version} if method == "POST" else None
+        found = answers_of(actors, method, address_of(name, made), data)
+        if found != said:
+            wrong[f"{name} {method}"] = {actor: (said[actor], found[actor]) for actor in found if said != found}
+    assert wrong == {}, "address: {actor: (said by the table, found)}"
+
+
+def test_every_address_has_its_decision():
+    decided = {name for name, *_ in doors()}
+    assert {name for name in addresses() if not name.startswith("admin:")} == decided
+
+
+def test_every_address_is_decided_for_a_reader_and_for_a_writer():
+    methods = {}
+    for name, _, method, _ in doors():
+        methods.setdefault(name, set()).add(method)
+    assert {name for name, known in methods.items() if known != {"GET", "POST"}} == set()
+
+
+def test_no_door_answers_to_another_method():
+    made, session = stage("started"), sessions()["corinne"]
+    opened = {}
+    for name in sorted({name for name, *_ in doors()}):
+        for method in ("PUT", "PATCH", "DELETE", "OPTIONS"):
+            found = answer(session, method, address_of(name, made))
+            if found not in {"403", "404", "405"}:
+                opened[f"{name} {method}"] = found
+    assert opened == {}
+
+
+def test_an_unknown_number_is_nobodys():
+    made, actors = stage(Status.RESERVED), sessions()
+    found = answers_of(actors, "GET", f"/demandes/{made.pk + 1}/")
+    assert found == {"nobody": "login", **dict.fromkeys(list(ACTORS)[1:], "404")}
+
+
+# The admin
+
+
+def admin_pages() -> dict[str, str]:
+    """The admin's addresses that are not a model's own: {name: address}."""
+    models = {f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry}
+    known = {"app_list": {"app_label": "accounts"}, "view_on_site": {"content_type_id": 1, "object_id": 1}}
+    names = {name.partition(":")[2] for name in addresses() if name.startswith("admin:")} - {"None"}
+    own = {name for name in names if name.rpartition("_")[0] not in models}
+    return {name: reverse(f"admin:{name}", kwargs=known.get(name)) for name in own}
+
+
+def opens_to(allowed: str, found: dict) -> bool:
+    """The staff allowed come in, the other staff are refused, the rest are turned away."""
+    staff = {"valère": "403", "adèle": "403"} | dict.fromkeys(allowed.split(), "200")
+    return found == dict.fromkeys(ACTORS, "302") | {"nobody": "login"} | staff
+
+
+@pytest.mark.parametrize(("view", "column"), [("changelist", 0), ("add", 1)])
+def test_each_list_of_the_admin_opens_to_whom_the_table_says(view, column):
+    actors, wrong = sessions(), {}
+    for model in admin.site._registry:
+        name = model._meta.model_name
+        found = answers_of(actors, "GET", reverse(f"admin:{model._meta.app_label}_{name}_{view}"))
+        if name not in ADMIN or not opens_to(ADMIN[name][column], found):
+            wrong[name] = found
+    assert wrong == {}
+
+
+def test_each_page_of_the_admin_opens_to_whom_the_table_says():
+    actors, found = sessions(), {}
+    for name, address in admin_pages().items():
+        found[name] = {actor for actor, said in answers_of(actors, "GET", address).items() if said == "200"}
+    assert found == {name: set(allowed.split()) for name, allowed in ADMIN_PAGES.items()}
+
+
+@pytest.mark.parametrize("actor", ["charlie", "rita", "corinne"])
+def test_whoever_the_admin_is_not_for_is_told_so(actor):
+    assert answer(sessions()[actor], "GET", reverse("admin:login")) == "403"
+
+
+def test_only_validators_and_administrators_are_staff():
+    assert {Role(user.role) for give in ACTORS.values() if (user := give()) and user.is_staff} == {
+        Role.VALIDATOR,
+        Role.ADMINISTRATOR,
+    }

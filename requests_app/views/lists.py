@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.models import User
 from accounts.roles import Role
-from requests_app.models import ServiceRequest
+from requests_app.models import Message, ServiceRequest
 from requests_app.workflow import ASSIGNED, UNASSIGNED, Status
 
 PAGE = 50
@@ -50,6 +50,7 @@ def request_list(request):
         "next_url": next_url,
         "number": number,
         "is_staff": user.role == Role.COORDINATOR,
+        "urgent": _urgent() if user.role == Role.COORDINATOR else [],
         "has_interpreters": bool(number) or status not in UNASSIGNED,
     }
     return render(request, "requests_app/list.html", context)
@@ -95,6 +96,12 @@ def _counts(rows, user) -> list[tuple[Status, str]]:
     counts = [CappedCount(rows.filter(status=tab).order_by().values("id")[: MOST + 1]) for tab in TABS]
     numbers = User.objects.filter(pk=user.pk).values_list(*counts).get()
     return [(tab, f"{MOST}+" if n > MOST else str(n)) for tab, n in zip(TABS, numbers, strict=True)]
+
+
+def _urgent() -> list[int]:
+    """The requests whose interpreter asked to leave at 48 h or less (ruling 3): they cannot wait to be found."""
+    asked = Message.objects.filter(urgency=Message.Urgency.ASKED).order_by("service_request__starts_at")
+    return list(asked.values_list("service_request_id", flat=True)[:PAGE])
 
 
 def _listed(row: ServiceRequest, at: datetime) -> Listed:

@@ -279,9 +279,9 @@ def test_home_asks_the_database_8_times_whatever_the_number_of_requests(number):
 
 
 @pytest.mark.parametrize("number", [1, 20])
-def test_the_list_asks_the_database_4_times_whatever_the_number_of_requests(number):
+def test_the_list_asks_the_database_5_times_whatever_the_number_of_requests(number):
     many(number)
-    assert statements(make.coordinator(), "/bi/?statut=reserved") == 4
+    assert statements(make.coordinator(), "/bi/?statut=reserved") == 5
 
 
 def busy(number):

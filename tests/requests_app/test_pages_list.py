@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from requests_app import exchanges
 from requests_app.models import ServiceRequest
 from tests import make
 from tests.pages import ago, ahead, copies, said, signed_in
@@ -157,3 +158,10 @@ def test_the_board_is_the_coordinations(user, status):
 )
 def test_the_first_page_leads_where_each_role_works(user, address):
     assert signed_in(user()).get("/").url == address
+
+
+def test_an_urgent_withdrawal_is_seen_from_the_list():
+    made = make.reserved(at=ago(3), starts_at=timezone.now() + timedelta(hours=30))
+    exchanges.ask_urgent_withdrawal(made, by=make.alice(), at=timezone.now(), body="Je suis malade.")
+    assert f"Désistement urgent demandé : demande {made.pk}" in said(signed_in(make.coordinator()).get("/bi/"))
+    assert "Désistement urgent" not in said(signed_in(make.requester()).get("/"))

@@ -42,7 +42,7 @@ CONTEXT = {
 # What only one text says.
 OWN = {"reason": {Topic.OFFER_GONE}, "answer_by": {Topic.OFFERED}}
 # Whoever lost the request gets no link to a page that would not open.
-WITHOUT_LINK = {Topic.OFFER_GONE}
+WITHOUT_LINK = {Topic.OFFER_GONE, Topic.REMOVED}
 
 
 def tell(*users, topic=Topic.OFFERED, about="request:7", event="1", at=None):

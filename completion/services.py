@@ -48,11 +48,6 @@ _FIELD_OF_FACT = {
 }
 
 
-def _check_version(service_request: ServiceRequest, version: int | None) -> None:
-    if version not in (None, service_request.version):
-        raise Stale("La demande a changé depuis que vous l’avez ouverte.")
-
-
 def may_file(service_request: ServiceRequest, user: User, *, at: datetime) -> bool:
     """Whether the « Détails de l'achèvement » are open to this person now (ruling 4; a note may still be asked)."""
     return not FILING.isdisjoint(requests.available_actions(service_request, user, at=at))
@@ -85,7 +80,7 @@ def file(
     digest = _digest(outcome, note, communications, fields)
     if sent := _already_sent(service_request, key, digest):
         return sent
-    _check_version(service_request, version)
+    requests.check_seen(service_request, version)
     completion = _report(service_request, by, at, outcome, fields)
     typed, completion.comments = exchanged.typed_rows(completion.comments, at=at)
     exchanged.replace(service_request, communications, typed, at=at, seen=seen)
@@ -245,7 +240,7 @@ def _to_decide(service_request, communication, *, by, at, version, seen) -> Comm
     """The row as it stands, for whoever may validate its file (the table decides), until they do."""
     service_request.lock()
     _check_seen(service_request, seen)
-    _check_version(service_request, version)
+    requests.check_seen(service_request, version)
     facts = requests.facts_of(service_request, by, at=at)
     next_status(service_request.status, Action.VALIDATE, by.role, facts=facts)
     row = service_request.communications.filter(pk=communication.pk).first()

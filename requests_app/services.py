@@ -120,7 +120,7 @@ class Story:
 
 def _move(service_request, action, *, by, facts, version=None, story=None, **fields) -> Transition:
     """Move a request by the table with one guarded UPDATE, append the history row, tell; or raise NotAllowed, Stale."""
-    _check_seen(service_request, version)
+    check_seen(service_request, version)
     source = service_request.status
     target = workflow.next_status(source, action, by.role, facts=facts)
     # One answer among several changes nothing on the others' pages: it must not make them stale.
@@ -151,7 +151,8 @@ def _record(service_request, action, source, *, by, at, story) -> Transition:
     return step
 
 
-def _check_seen(service_request, version: int | None) -> None:
+def check_seen(service_request, version: int | None) -> None:
+    """Raise Stale when the page was opened on another version of the request; None asks nothing."""
     if version is not None and version != service_request.version:
         raise Stale("La demande a changé depuis que vous l’avez ouverte.")
 
@@ -265,7 +266,7 @@ def _close(offers, state, *, at, reason: str) -> dict[User, str]:
 def offer(service_request, interpreters: Iterable[User], *, by, at, answer_by: datetime, version=None, note="") -> None:
     """Offer to one or several interpreters until `answer_by`, or the start if it comes first; raises NotAllowed."""
     service_request.lock()
-    _check_seen(service_request, version)
+    check_seen(service_request, version)
     _expire_lapsed(service_request, at=at)
     facts = facts_of(service_request, by, at=at)
     workflow.next_status(service_request.status, Action.OFFER, by.role, facts=facts)

@@ -1,9 +1,39 @@
-from django.conf import settings
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
+from django.shortcuts import redirect, render
+from django_otp import DEVICE_ID_SESSION_KEY
+
+from accounts import returns, sessions
+from accounts.throttling import Throttled, refused
+
+
+def to_sign_in(request):
+    """To the sign-in page, and then back to the page where the person was."""
+    here = returns.page_of(request)
+    return redirect_to_login(here) if here else redirect("accounts:login")
+
+
+class SignedInMiddleware(LoginRequiredMiddleware):
+    """Django's own: every page needs a session but those that say otherwise."""
+
+    def handle_no_permission(self, request, view_func):
+        return to_sign_in(request)
+
+
+class RenewalMiddleware:
+    """Keeps the session of somebody at work alive, within its 12 hours."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if request.user.is_authenticated:
+            sessions.renew_if_half_spent(request.session)
+        return self.get_response(request)
 
 
 class SecondFactorMiddleware:
-    """Closes every page to a signed-in person who has not given a second factor; public views stay open."""
+    """Closes every page to a signed-in person who owes a second factor; public views stay open."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -13,6 +43,21 @@ class SecondFactorMiddleware:
 
     def process_view(self, request, view, args, kwargs):
         is_public = not getattr(view, "login_required", True)
-        if not settings.SECOND_FACTOR_REQUIRED or is_public or request.user.is_verified():
-            return
-        raise PermissionDenied("Un code de vérification est requis.")
+        # The session says it without a query: whoever removes a device ends the sessions it opened.
+        if is_public or not request.user.must_verify or DEVICE_ID_SESSION_KEY in request.session:
+            return None
+        return to_sign_in(request)
+
+
+class ThrottledMiddleware:
+    """« Trop d'essais »: 429 with the wait, for a page that does not say it itself."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        if isinstance(exception, Throttled):
+            return refused(render(request, "errors/429.html", {"throttled": exception}), exception)

@@ -5,7 +5,7 @@ from functools import partial, wraps
 
 from django import template
 
-from accounts import french
+from accounts import french, phones
 
 register = template.Library()
 
@@ -26,3 +26,4 @@ _filter("argent", french.money)
 _filter("nombre", french.decimal)
 _filter("km", french.km)
 _filter("duree", french.duration)
+_filter("numero", phones.written)

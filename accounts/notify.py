@@ -4,37 +4,65 @@ The row and the task that wakes the worker are INSERTs of the caller's transacti
 a committed one is never forgotten, and a one-minute schedule sweeps whatever the queue lost.
 """
 
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cache
 
-from django.conf import settings
-from django.core.mail import EmailMessage
-from django.db import transaction
-from django.template.loader import render_to_string
+from django.db import connection, transaction
+from django.db.models import Case, F, Value, When
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
 from django.utils import timezone
+from django_q.models import Failure
 from django_q.tasks import async_task
 
+from accounts.devices import Channel
 from accounts.models import Notification, User
+from accounts.roles import Role
 
-MAX_ATTEMPTS = 5
-# A claimed row is invisible to other workers for this long: longer than the slowest provider call.
-LEASE = timedelta(minutes=2)
 # A world built in the past (the demo, an import) is recorded, never sent.
 STALE_AFTER = timedelta(hours=24)
+# Whoever waits in front of a page passes before those who read their messages tonight.
+AHEAD = timedelta(days=1)
+KEPT, FAILURES_KEPT = timedelta(days=365), timedelta(days=7)
+# What is forgotten at once, and how many times a night: within the time the queue gives a task.
+BATCH, BATCHES = 1000, 50
+State = Notification.State
+
+
+class AccountTopic(StrEnum):
+    """What is told about the account itself: never silenced by the two boxes of the profile (ruling 9)."""
+
+    INVITATION = "invitation"
+    CODE = "code"
+    RESET = "reset"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 (the name of a text)
+    CONTACT_CHANGED = "contact_changed"
+    FACTOR_CHANGED = "factor_changed"
+
+
+HURRIED = frozenset({AccountTopic.CODE, AccountTopic.RESET})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """One thing one person must know. `event` makes it unique: the same event is never told twice."""
+    """One thing one person must know. `event` makes it unique: the same event is never told twice.
+
+    By the `channels` given, else by those of the person and the topic; to the account's own number and address, or to
+    `address` (the former one, after a change).
+    """
 
     user: User
     topic: str
     event: str
     context: dict = field(default_factory=dict)
+    channels: Sequence[str] | None = None
+    address: str = ""
 
 
-def tell(notices: list[Notice], *, about: str, at) -> None:
+def tell(notices: list[Notice], *, about: str, at: datetime) -> None:
     """Record what people must be told about `about` (a plain string such as « request:123 ») and wake the worker."""
     if not notices:
         return
@@ -43,92 +71,115 @@ def tell(notices: list[Notice], *, about: str, at) -> None:
         [
             Notification(
                 user=notice.user,
+                channel=channel,
+                address="" if closed else notice.address,
                 topic=notice.topic,
                 about=about,
                 context=notice.context,
-                dedupe_key=f"{notice.topic}:{about}:{notice.event}:{notice.user.pk}",
-                state=Notification.State.CLOSED if closed else Notification.State.DUE,
+                dedupe_key=key_of(notice, about, channel),
+                state=State.CLOSED if closed else State.DUE,
                 created_at=at,
-                due_at=at,
+                due_at=at - AHEAD if notice.topic in HURRIED else at,
             )
             for notice in notices
+            for channel in notice.channels or channels_for(notice.user, notice.topic)
         ],
         ignore_conflicts=True,
     )
     if not closed:
+        wake_worker()
+
+
+def wake_worker() -> None:
+    """Wake the worker once a transaction, however many are told.
+
+    What remembers it follows the fate of the task itself: both go with a savepoint that is rolled back.
+    """
+    if not any(function is _woken for _, function, _ in connection.run_on_commit):
         async_task("accounts.notify.deliver_due")
+        transaction.on_commit(_woken)
 
 
-def withdraw(*, about: str, users=None) -> None:
-    """Close what was not sent yet about something that no longer holds (to some `users`, or to everybody)."""
-    due = Notification.objects.filter(about=about, state=Notification.State.DUE)
-    if users is not None:
-        due = due.filter(user__in=users)
-    due.update(state=Notification.State.CLOSED)
+def _woken() -> None:
+    """A mark among what is to be done at the commit: the worker needs no second call."""
 
 
 def deliver_due() -> int:
-    """Send what is due; returns how many were sent. Safe to run from several workers at once.
+    """What the queue and the schedule call; the worker's part knows the services, which know this module."""
+    from accounts import worker
 
-    It stops well before the queue would kill it in the middle of a sending; the next minute's run goes on.
-    """
-    sent, until = 0, time.monotonic() + settings.Q_CLUSTER["timeout"] / 2
-    while time.monotonic() < until and (notification := _claim()):
-        sent += _deliver(notification)
-    return sent
+    return worker.deliver_due()
 
 
-def _claim() -> Notification | None:
-    """Lease the oldest due row, counting the attempt before anything is called: a killed worker has used one try.
-
-    One at a time: behind a server that hangs, the rest of a batch would lose its tries and its lease untried.
-    """
-    now = timezone.now()
-    due = Notification.objects.filter(state=Notification.State.DUE, due_at__lte=now).order_by("due_at", "id")
-    with transaction.atomic():
-        claimed = due.select_for_update(skip_locked=True, of=("self",)).select_related("user").first()
-        if claimed:
-            claimed.due_at, claimed.attempts = now + LEASE, claimed.attempts + 1
-            claimed.save(update_fields=["due_at", "attempts"])
-    return claimed
+def key_of(notice: Notice, about: str, channel: str) -> str:
+    """What makes a row unique: the same event is told once to a person by a channel."""
+    return f"{notice.topic}:{about}:{notice.event}:{notice.user.pk}:{channel}"
 
 
-def _deliver(notification: Notification) -> bool:
-    user = notification.user
-    # Preferences are read now, not when the row was written: the person may have changed them since.
-    if user.email_disabled or not user.email or not user.is_active:
-        return _close(notification, Notification.State.CLOSED)
-    if notification.attempts > MAX_ATTEMPTS:
-        return _close(notification, Notification.State.UNDELIVERED)
+def email_key(key: str) -> str:
+    """The key of the e-mail that goes with the text message of `key`."""
+    return key.removesuffix(f":{Channel.SMS}") + f":{Channel.EMAIL}"
+
+
+def channels_for(user: User, topic: str) -> list[Channel]:
+    """Interpreters are on the road: what has a text in templates/sms/ also reaches them there. Others read e-mail."""
+    return [Channel.SMS, Channel.EMAIL] if user.role == Role.INTERPRETER and has_sms(topic) else [Channel.EMAIL]
+
+
+@cache
+def has_sms(topic: str) -> bool:
     try:
-        email_for(notification).send()
-    except Exception as error:  # whatever is wrong with one message, the others must leave
-        return _postpone(notification, error)
-    Notification.objects.filter(pk=notification.pk).update(
-        state=Notification.State.SENT, sent_at=timezone.now(), last_error=""
-    )
+        get_template(f"sms/{topic}.txt")
+    except TemplateDoesNotExist:
+        return False
     return True
 
 
-def _close(notification: Notification, state: str) -> bool:
-    Notification.objects.filter(pk=notification.pk, state=Notification.State.DUE).update(state=state)
-    return False
+def withdraw(*, about: str, users=None, but: Sequence[str] = ()) -> None:
+    """Close what was not sent yet about something that no longer holds (to some `users`, or to everybody).
+
+    What did not arrive stays where staff see it, and leaves no more. The topics of `but` still hold.
+    """
+    outdated = Notification.objects.filter(about=about, state__in=[State.DUE, State.UNCERTAIN, State.UNDELIVERED])
+    if users is not None:
+        outdated = outdated.filter(user__in=users)
+    state = Case(When(state=State.DUE, then=Value(State.CLOSED)), default=F("state"))
+    # One statement: a row that goes from one state to another meanwhile is not missed.
+    outdated.exclude(topic__in=but).update(state=state, withdrawn_at=timezone.now(), called_at=None, address="")
 
 
-def _postpone(notification: Notification, error: Exception) -> bool:
-    wait = timedelta(minutes=2**notification.attempts)
-    state = Notification.State.UNDELIVERED if notification.attempts >= MAX_ATTEMPTS else Notification.State.DUE
-    Notification.objects.filter(pk=notification.pk, state=Notification.State.DUE).update(
-        state=state, due_at=timezone.now() + wait, last_error=type(error).__name__
-    )
-    return False
+def refresh(*, about: str, topic: str, context: dict) -> None:
+    """Have what was not sent yet say `context`: it still holds, and what it speaks of has changed."""
+    Notification.objects.filter(about=about, topic=topic, state=State.DUE, called_at=None).update(context=context)
 
 
-def email_for(notification: Notification) -> EmailMessage:
-    """The message of a row: its topic's template, whose first line is the subject."""
-    text = render_to_string(
-        f"email/{notification.topic}.txt",
-        {"user": notification.user, "base_url": settings.BASE_URL, **notification.context},
-    )
-    subject, _, body = text.strip().partition("\n")
-    return EmailMessage(subject=subject, body=body.strip() + "\n", to=[notification.user.email])
+def send_again(notification: Notification, *, at: datetime) -> bool:
+    """« Renvoyer »: try a message that did not arrive as if for the first time. False when it has since arrived.
+
+    Never a code nor another secret: whoever awaits one asks for it.
+    """
+    fresh = {"attempts": 0, "lost_attempts": 0, "claimed_at": None, "called_at": None, "provider_id": ""}
+    waiting = Notification.objects.filter(pk=notification.pk, state__in=[State.UNCERTAIN, State.UNDELIVERED])
+    waiting = waiting.filter(withdrawn_at=None)
+    with transaction.atomic():
+        is_due = waiting.update(state=State.DUE, due_at=at, last_error="", **fresh)
+        if is_due:
+            wake_worker()
+    return bool(is_due)
+
+
+def forget_old(at: datetime | None = None) -> int:
+    """Forget what was told 12 months ago, and the tasks that failed a week ago; returns how many messages.
+
+    The worker calls it each night; `at` is now unless given.
+    """
+    at = at or timezone.now()
+    Failure.objects.filter(stopped__lt=at - FAILURES_KEPT).delete()
+    old = Notification.objects.filter(created_at__lt=at - KEPT).exclude(state=State.DUE).order_by("pk")
+    forgotten = 0
+    for _ in range(BATCHES):
+        count, _ = Notification.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:BATCH])).delete()
+        forgotten += count
+        if count < BATCH:
+            break
+    return forgotten

@@ -12,7 +12,7 @@ from accounts.roles import Role
 from completion import rules
 from completion.rules import TypedCommunication, format_communications, is_billable
 from requests_app.models import Communication, Message, Purpose, ServiceRequest
-from requests_app.notifications import Topic, context_of, requesters_of
+from requests_app.notifications import Topic, context_of, forget_urgency, requesters_of, urgency_about
 from requests_app.workflow import ASSIGNED, WITHDRAWAL_NOTICE, NotAllowed, Status
 
 LOGGABLE = (*ASSIGNED, Status.PROVIDED, Status.CANCELLED)
@@ -126,6 +126,7 @@ def decline_urgent_withdrawal(service_request, *, by: User, at: datetime, reply:
     if asked is None:
         raise NotAllowed("Aucun désistement urgent n’attend de réponse.")
     Message.objects.filter(pk=asked.pk).update(urgency=Message.Urgency.DECLINED)
+    forget_urgency(service_request)
     message = Message.objects.create(
         service_request=service_request, author=by, at=at, body=reply, interpreter=asked.interpreter
     )
@@ -142,4 +143,5 @@ def _tell(service_request, readers, topic, message, *, at):
         if user and user != message.author
     ]
     # Not about the request: a message still holds when the request has moved.
-    notify.tell(notices, about=f"message:{message.pk}", at=at)
+    about = urgency_about(service_request) if topic == Topic.URGENT_ASKED else f"message:{message.pk}"
+    notify.tell(notices, about=about, at=at)

@@ -231,6 +231,19 @@ class NoteForm(VersionedForm):
     )
 
 
+class DepartureForm(forms.Form):
+    """Why an account is closed; the page also carries what was listed (requests_app/departures.py)."""
+
+    # As long as a line of the account's history.
+    reason = forms.CharField(
+        label="Motif",
+        max_length=120,
+        help_text="Il reste dans l’historique du compte et des demandes libérées. La BI seule le lit.",
+        error_messages={"required": "Indiquez le motif."},
+    )
+    seen = forms.CharField(max_length=32, required=False, widget=forms.HiddenInput)
+
+
 class AssignForm(NoteForm):
     interpreter = forms.ModelChoiceField(
         User.objects.none(),

@@ -1,9 +1,9 @@
-"""Who is told what when a request moves (domain.md; the texts are templates/email/<topic>.txt)."""
+"""Who is told what when a request moves (domain.md; the texts are templates/email/<topic>.txt and templates/sms/)."""
 
 from enum import StrEnum
 
 from accounts import notify
-from accounts.french import hour, long_date
+from accounts.french import day_and_month, hour, long_date
 from accounts.models import User
 from accounts.notify import Notice
 from accounts.roles import Role
@@ -20,6 +20,7 @@ class Topic(StrEnum):
     CHANGED = "changed"
     CANCELLED = "cancelled"
     REINSTATED = "reinstated"
+    REOPENED = "reopened"
     RETURNED = "returned"
     VALIDATED = "validated"
     ADJUSTED = "adjusted"
@@ -28,6 +29,7 @@ class Topic(StrEnum):
     URGENT_ASKED = "urgent_asked"
     URGENT_DECLINED = "urgent_declined"
     MESSAGE = "message"
+    REMINDER = "reminder"
 
 
 # What the interpreter who holds the request (or held it) is told.
@@ -48,7 +50,7 @@ TO_REQUESTER = {
     Action.ASSIGN: Topic.TAKEN,
     Action.MARK_UNALLOCATED: Topic.WITHDRAWN,
     Action.CANCEL: Topic.CANCELLED,
-    Action.REINSTATE: Topic.REINSTATED,
+    Action.REINSTATE: Topic.REOPENED,
 }
 
 
@@ -64,9 +66,15 @@ def announce(service_request, transition: Transition, *, others: dict[User, str]
         if user and user != transition.by and user.role != Role.SYSTEM
     ]
     outdated = [notice.user for notice in notices]
+    if transition.interpreter:
+        outdated.append(transition.interpreter)  # nor one that a coordinator answered for them
     if transition.by.role == Role.INTERPRETER:
         outdated.append(transition.by)  # who answered needs no message that asks for the answer
-    notify.withdraw(about=about(service_request), users=outdated)
+    # Whoever was not told yet that the request is theirs learns it first, as it now is.
+    is_change = transition.action == Action.MODIFY
+    notify.withdraw(about=about(service_request), users=outdated, but=[Topic.ASSIGNED] if is_change else [])
+    if is_change:
+        notify.refresh(about=about(service_request), topic=Topic.ASSIGNED, context=context)
     notify.tell(notices, about=about(service_request), at=transition.at)
     announce_offers(service_request, transition, others)
 
@@ -91,6 +99,16 @@ def about(service_request: ServiceRequest) -> str:
     return f"request:{service_request.pk}"
 
 
+def urgency_about(service_request: ServiceRequest) -> str:
+    """What an urgent withdrawal is told under, until it is answered."""
+    return f"urgent:{service_request.pk}"
+
+
+def forget_urgency(service_request: ServiceRequest) -> None:
+    """It was granted or declined: nobody is asked any more."""
+    notify.withdraw(about=urgency_about(service_request))
+
+
 def context_of(service_request: ServiceRequest) -> dict:
     """What a message may say of a request: number, language, service, date and hour; never a person nor a place."""
     return {
@@ -98,6 +116,7 @@ def context_of(service_request: ServiceRequest) -> dict:
         "language": service_request.language.name,
         "service": service_request.get_service_type_display(),
         "date": long_date(service_request.starts_at),
+        "day": day_and_month(service_request.starts_at),
         "hour": hour(service_request.starts_at),
         "path": f"/demandes/{service_request.pk}/",
     }

@@ -1,6 +1,7 @@
 """The verbs that move a request. Each is one transaction; `by` is always given and time is an argument.
 
-`_move` is the only place in the house that writes `status`. Lock order everywhere: request, offers, completion.
+`_move` is the only place in the house that writes `status`. Lock order everywhere: account, request, offers, completion
+(the account of whoever gets a booking, or leaves the bank).
 """
 
 from collections.abc import Iterable
@@ -15,13 +16,13 @@ from django.utils import timezone
 from django_q.tasks import async_task
 from psycopg import errors
 
-from accounts.french import hour, long_date
+from accounts.french import day_and_month, hour, long_date
 from accounts.models import User
 from accounts.roles import Role
 from billing.rules import business_notice, is_late_cancellation
 from requests_app import changes, workflow
 from requests_app.models import CancellationReason, Holiday, Message, Offer, ServiceRequest, Transition
-from requests_app.notifications import announce, announce_offers
+from requests_app.notifications import announce, announce_offers, forget_urgency
 from requests_app.workflow import ASSIGNED, BOOKED, SPOKEN, Action, Facts, NotAllowed, ServiceType, Status
 
 TRIES = 3
@@ -164,9 +165,16 @@ def _check_place(by: User, institution_id: int, facility) -> None:
         raise NotAllowed("Cette installation n’appartient pas à l’établissement.")
 
 
-def _check_serves(interpreter: User) -> None:
-    if not interpreter.is_active or interpreter.role != Role.INTERPRETER:
-        raise NotAllowed(f"{interpreter} n’est pas un interprète actif.")
+def _hold_serving(*interpreters: User) -> None:
+    """Hold the accounts of those about to have an offer or a booking; nobody closes them meanwhile (departures.py).
+
+    Before the request is held, as a departure does. Raises NotAllowed for whoever is not an active interpreter.
+    """
+    active = User.objects.filter(pk__in=[user.pk for user in interpreters], role=Role.INTERPRETER, is_active=True)
+    serving = set(active.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+    for user in interpreters:
+        if user.pk not in serving:
+            raise NotAllowed(f"{user} n’est pas un interprète actif.")
 
 
 # Creating and changing.
@@ -265,6 +273,8 @@ def _close(offers, state, *, at, reason: str) -> dict[User, str]:
 @verb
 def offer(service_request, interpreters: Iterable[User], *, by, at, answer_by: datetime, version=None, note="") -> None:
     """Offer to one or several interpreters until `answer_by`, or the start if it comes first; raises NotAllowed."""
+    interpreters = list(interpreters)
+    _hold_serving(*interpreters)
     service_request.lock()
     check_seen(service_request, version)
     _expire_lapsed(service_request, at=at)
@@ -273,12 +283,11 @@ def offer(service_request, interpreters: Iterable[User], *, by, at, answer_by: d
     if answer_by <= at:
         raise NotAllowed("Le délai de réponse doit être dans le futur.")
     answer_by = min(answer_by, service_request.starts_at)
-    details = {"answer_by": f"{long_date(answer_by)} à {hour(answer_by)}"}
-    interpreters = list(interpreters)
+    limit = hour(answer_by)
+    details = {"answer_by": f"{long_date(answer_by)} à {limit}", "reply_by": f"{day_and_month(answer_by)}, {limit}"}
     if not interpreters:
         raise NotAllowed("Choisissez au moins un interprète.")
     for interpreter in interpreters:
-        _check_serves(interpreter)
         if is_booked(interpreter, service_request):
             raise Overlap(f"{interpreter} a déjà une demande à ce moment.")
         # The offer stands before its history row is told, so that the message's link opens.
@@ -317,6 +326,7 @@ TAKEN = "Une autre personne a accepté la demande."
 @verb
 def accept(service_request, *, by, at, version=None) -> None:
     """An interpreter takes an offered request: the first wins, the others are told. Raises Overlap, NotAllowed."""
+    _hold_serving(by)
     held = service_request.offers.open_at(at).filter(interpreter=by)
     facts = facts_of(service_request, by, at=at, has_open_offer=held.exists())
     story = Story(interpreter=by)
@@ -416,8 +426,8 @@ def expire_due(at: datetime | None = None) -> int:
 @verb
 def assign(service_request, interpreter: User, *, by, at, version=None, note: str) -> None:
     """A coordinator gives the request to an interpreter who agreed by telephone, or served out of hours."""
+    _hold_serving(interpreter)
     service_request.lock()
-    _check_serves(interpreter)
     facts = facts_of(service_request, by, at=at, noted=bool(note))
     reason = "La demande a été attribuée à une autre personne."
     told = _close(service_request.offers.exclude(interpreter=interpreter), Offer.State.CLOSED, at=at, reason=reason)
@@ -429,9 +439,9 @@ def assign(service_request, interpreter: User, *, by, at, version=None, note: st
 @verb
 def reassign(service_request, interpreter: User, *, by, at, version=None, note: str) -> None:
     """A coordinator gives a reserved request to another interpreter; both are told, communications made stay paid."""
+    _hold_serving(interpreter)
     service_request.lock()
     former = service_request.interpreter
-    _check_serves(interpreter)
     if former == interpreter:
         raise NotAllowed(f"{interpreter} a déjà cette demande.")
     facts = facts_of(service_request, by, at=at, noted=bool(note))
@@ -482,6 +492,7 @@ def mark_unallocated(service_request, *, by, at, version=None, note: str = "") -
 def _grant_withdrawal(service_request) -> None:
     """Ruling 3: whoever asked to leave urgently has left."""
     service_request.messages.filter(urgency=Message.Urgency.ASKED).update(urgency=Message.Urgency.GRANTED)
+    forget_urgency(service_request)
 
 
 def _relay(source, interpreter: User, *, at) -> ServiceRequest | None:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from requests_app.views import coordination, messages, requests
+from requests_app.views import coordination, departures, messages, requests
 
 app_name = "requests"
 urlpatterns = [
@@ -24,4 +24,5 @@ urlpatterns = [
     path("bi/demandes/<int:number>/non-alloue/", coordination.release, name="release"),
     path("bi/demandes/<int:number>/retablir/", coordination.reinstate, name="reinstate"),
     path("bi/demandes/<int:number>/refuser-desistement/", messages.decline_urgent, name="decline_urgent"),
+    path("comptes/<int:pk>/desactiver/", departures.deactivate, name="deactivate"),
 ]

@@ -1,5 +1,7 @@
 from django.conf import settings
+from django.utils import timezone
 
+from accounts import banners, sessions
 from ims.navigation import entries
 
 BI_PHONE = "514-597-3284"
@@ -7,9 +9,14 @@ BI_EMAIL = "biq@ssss.gouv.qc.ca"
 
 
 def site(request):
-    """What every page shows: the menu of the person's role, and the BI's telephone and e-mail."""
+    """What every page shows: the menu of the person's role, their reminders, the BI's telephone and e-mail."""
+    user = getattr(request, "user", None)
+    is_in = user is not None and user.is_authenticated
     return {
         "nav": entries(request),
+        "is_silenced": is_in and banners.is_silenced(user),
+        "is_invited": is_in and banners.is_invited(user, timezone.now()),
+        "session_left": sessions.seconds_left(request.session) if is_in else 0,
         "bi_phone": BI_PHONE,
         "bi_email": BI_EMAIL,
         "instance_id": settings.INSTANCE_ID,

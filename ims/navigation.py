@@ -8,9 +8,13 @@ from accounts.roles import Role
 _MENU = {
     Role.INTERPRETER: [("Demandes", "requests:home")],
     Role.REQUESTER: [("Demandes", "requests:home"), ("Nouvelle demande", "requests:create")],
-    Role.COORDINATOR: [("Demandes", "requests:board"), ("Nouvelle demande", "requests:create")],
+    Role.COORDINATOR: [
+        ("Demandes", "requests:board"),
+        ("Nouvelle demande", "requests:create"),
+        ("Non remis", "accounts:undelivered"),
+    ],
     Role.VALIDATOR: [("Validation", "admin:index")],
-    Role.ADMINISTRATOR: [("Administration", "admin:index")],
+    Role.ADMINISTRATOR: [("Administration", "admin:index"), ("Non remis", "accounts:undelivered")],
 }
 
 
@@ -19,7 +23,7 @@ def entries(request) -> list[tuple[str, str, bool]]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return []
-    menu = [(label, reverse(name)) for label, name in _MENU.get(user.role, [])]
+    menu = [(label, reverse(name)) for label, name in [*_MENU.get(user.role, []), ("Profil", "accounts:profile")]]
     if settings.DEMO:
         menu.append(("Boîte d’envoi (démo)", reverse("demo:outbox")))
     return [(label, url, request.path == url) for label, url in menu]

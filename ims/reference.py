@@ -95,9 +95,15 @@ POLICIES = {
     date(2024, 11, 4): _TARIFF | {"travel_time_rate": Decimal("0")},
 }
 
+# name: (function, minutes between two runs)
 SCHEDULES = {
-    "Envoyer les notifications dues": "accounts.notify.deliver_due",
-    "Fermer les offres échues": "requests_app.services.expire_due",
+    "Envoyer les notifications dues": ("accounts.notify.deliver_due", 1),
+    "Fermer les offres échues": ("requests_app.services.expire_due", 1),
+    "Rappeler les réalisations à remplir": ("requests_app.reminders.remind_due", 60),
+}
+NIGHTLY = {
+    "Effacer ce qui est échu": "accounts.services.forget_expired",
+    "Effacer les vieux messages": "accounts.notify.forget_old",
 }
 
 
@@ -125,15 +131,12 @@ def seed_reference() -> None:
         PayPolicy.objects.bulk_create(PayPolicy(effective_from=day, **tariff) for day, tariff in POLICIES.items())
     if not User.objects.filter(role=Role.SYSTEM).exists():
         User.objects.create_user("systeme", first_name="Système", last_name="IMS", role=Role.SYSTEM)
-    for name, function in SCHEDULES.items():
-        defaults = {"func": function, "schedule_type": Schedule.MINUTES, "minutes": 1}
+    for name, (function, minutes) in SCHEDULES.items():
+        defaults = {"func": function, "schedule_type": Schedule.MINUTES, "minutes": minutes}
         Schedule.objects.get_or_create(name=name, defaults=defaults)
-    nightly = {
-        "func": "django.core.management.call_command",
-        "args": "'clearsessions'",
-        "schedule_type": Schedule.DAILY,
-    }
-    Schedule.objects.get_or_create(name="Effacer les sessions échues", defaults=nightly)
+    for name, function in NIGHTLY.items():
+        defaults = {"func": function, "schedule_type": Schedule.DAILY}
+        Schedule.objects.get_or_create(name=name, defaults=defaults)
 
 
 def _institution(line: str) -> Institution:

@@ -42,19 +42,20 @@ ALLOWED_HOSTS = required("ALLOWED_HOSTS").split(",")
 BASE_URL = required("BASE_URL").rstrip("/")
 
 INSTANCE_ID = "CIUSSS"
-SECOND_FACTOR_REQUIRED = False
+# How many of our own proxies stand before the server: each adds one address to X-Forwarded-For.
+PROXIES = number("PROXIES", "1" if HTTPS else "0")
 
 INSTALLED_APPS = [
     "ims.apps.ImsAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django.forms",
     "csp",
     "django_otp",
+    "django_otp.plugins.otp_totp",
     "django_q",
     "accounts",
     "requests_app",
@@ -71,9 +72,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django_otp.middleware.OTPMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.middleware.RenewalMiddleware",
+    "accounts.middleware.SignedInMiddleware",
     "accounts.middleware.SecondFactorMiddleware",
+    "accounts.middleware.ThrottledMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "ims.middleware.PrivateCacheMiddleware",
@@ -137,15 +139,28 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "accounts:login"
+AUTHENTICATION_BACKENDS = ["accounts.backends.PasswordBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
-SESSION_COOKIE_AGE = 12 * 3600
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.ContextValidator"},
+]
+PASSWORD_RESET_TIMEOUT = 3600
+OTP_TOTP_ISSUER = "IMS – Banque d’interprètes"
+# Tries are counted for the account, whatever the device (accounts/throttling.py).
+OTP_TOTP_THROTTLE_FACTOR = 0
+SESSION_ENGINE = "accounts.sessions"
+SESSION_COOKIE_AGE = 30 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+TRUST_COOKIE_NAME = "trusted"
 CSRF_FAILURE_VIEW = "ims.errors.csrf_failure"
 if HTTPS:
     SESSION_COOKIE_NAME = "__Host-session"
     CSRF_COOKIE_NAME = "__Host-csrf"
+    TRUST_COOKIE_NAME = "__Host-trusted"
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_SSL_REDIRECT = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -186,7 +201,6 @@ STORAGES = {
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 EMAIL_BACKEND = os.environ.get("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
-EMAIL_FILE_PATH = VAR / "outbox"
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
 EMAIL_PORT = number("EMAIL_PORT", "25")
 EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
@@ -194,6 +208,17 @@ EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = flag("EMAIL_USE_TLS", "0")
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = "Banque d’interprètes <biq@ssss.gouv.qc.ca>"
+
+# Without an account no text message leaves: each is « non remis ». TWILIO_BASE_URL points the client elsewhere.
+TWILIO_ACCOUNT_SID = os.environ.get("TWILIO_ACCOUNT_SID", "")
+TWILIO_AUTH_TOKEN = os.environ.get("TWILIO_AUTH_TOKEN", "")
+TWILIO_FROM = os.environ.get("TWILIO_FROM", "")
+if any(given := [TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM]) and not all(given):
+    raise ImproperlyConfigured(
+        "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN et TWILIO_FROM vont ensemble\u00a0: les trois, ou aucune."
+    )
+TWILIO_BASE_URL = os.environ.get("TWILIO_BASE_URL", "")
+TWILIO_TIMEOUT = 10
 
 # django-q2 is at-least-once: tasks carry primary keys only and the record is our own Notification row.
 Q_CLUSTER = {
@@ -206,6 +231,8 @@ Q_CLUSTER = {
     "ack_failures": False,
     "poll": 0.2,
     "bulk": 1,
+    # Told to stop, a cluster first does what its workers have before them.
+    "queue_limit": 1,
     "catch_up": False,
     "save_limit": 100,
     "label": "Tâches",
@@ -216,6 +243,9 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "filters": {"without_keys": {"()": "ims.logs.WithoutKeys"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["without_keys"]}},
     "root": {"handlers": ["console"], "level": "WARNING"},
+    # It would write the addresses it tries again, with the telephone numbers we look up.
+    "loggers": {"urllib3": {"level": "ERROR"}},
 }

@@ -1,22 +1,22 @@
-"""The messages the worker wrote with Django's file backend: one file a connection, several messages a file."""
+"""What the demo's providers received, one file a message (ims/demo/arrivals.py): e-mails and text messages together."""
 
+import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from itertools import dropwhile
 from pathlib import Path
 
 from django.conf import settings
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from accounts import phones
+from ims.demo.arrivals import EMAIL, NAME, SMS
+
 PER_PAGE = 50
 # A recipient who got nothing for long must not make one page read years of messages.
 MOST_READ = 1500
-# The backend closes each message with this line: what follows the last one is still being written.
-_CLOSING = re.compile(rb"^-{79}\n", re.MULTILINE)
 _HOSTS = "|".join(map(re.escape, settings.ALLOWED_HOSTS))
 # The full stop that ends a sentence is no part of an address.
 _OUR_SITE = re.compile(rf"https?://(?:{_HOSTS})(?::\d+)?(?P<path>/(?:[^\s<>\"'\\]*[^\s<>\"'\\.,;:!?)»])?)")
@@ -24,76 +24,81 @@ _OUR_SITE = re.compile(rf"https?://(?:{_HOSTS})(?::\d+)?(?P<path>/(?:[^\s<>\"'\\
 
 @dataclass(frozen=True)
 class Letter:
-    """A message as read; `key` says where it stands: its file and its place in it."""
+    """A message as read. `recipient` is an address, or a number as people write it; a text message has no subject."""
 
-    key: str
+    kind: str
     recipient: str
     subject: str
     sent_at: datetime
     body: SafeString
 
+    @property
+    def medium(self) -> str:
+        return "SMS" if self.kind == SMS else "Courriel"
+
+    def is_to(self, asked: str) -> bool:
+        """Whether `asked` is a part of its address or of its number, however the digits are set apart."""
+        digits = _digits(asked)
+        is_number = digits and not re.search(r"[^\d\s()+.-]", asked)
+        if self.kind == SMS:
+            return not asked or bool(is_number) and digits in _digits(self.recipient)
+        return asked.strip().lower() in self.recipient.lower()
+
 
 def read(*, recipient: str = "", before: str = "") -> tuple[list[Letter], str]:
-    """The newest letters older than the one of key `before`, to `recipient` (part of an address), and the next key.
+    """The newest letters older than the one named `before`, to `recipient` (a part of it), and the next name.
 
-    The next key is empty when there is nothing older.
+    The next name is empty when there is nothing older.
     """
     letters, last = [], ""
-    for number, (key, raw) in enumerate(_older(before)):
+    for number, name in enumerate(_older(before)):
         if number == MOST_READ or len(letters) == PER_PAGE:
             return letters, last
-        letter, last = _parsed(key, raw), key
-        if letter and recipient.strip().lower() in letter.recipient.lower():
+        letter, last = _letter(name), name
+        if letter and letter.is_to(recipient):
             letters.append(letter)
     return letters, ""
 
 
-def _older(before: str) -> Iterator[tuple[str, bytes]]:
-    """Each written message with its key, newest first; from the top again when `before` is no message of ours."""
-    name = before.rpartition(":")[0]
-    files = _files()
-    if any(file.name == name for file in files):
-        files = list(dropwhile(lambda file: file.name != name, files))
-    else:
-        name = ""
-    for file in files:
-        for place, raw in reversed(list(enumerate(_messages(file)))):
-            key = f"{file.name}:{place:06}"
-            if file.name != name or key < before:
-                yield key, raw
+def _folder() -> Path:
+    return settings.VAR / "outbox"
 
 
-def _files() -> list[Path]:
-    """Newest first, by the instant of their last writing."""
-    found = []
-    for file in Path(settings.EMAIL_FILE_PATH).glob("*.log"):
-        try:
-            found.append((file.stat().st_mtime_ns, file))
-        except FileNotFoundError:
-            continue  # swept by a --fresh meanwhile
-    return [file for _, file in sorted(found, reverse=True)]
+def _older(before: str) -> list[str]:
+    """The names of what arrived, newest first; from the top again when `before` is no name of ours."""
+    names = sorted((file.name for file in _folder().glob("*") if NAME.fullmatch(file.name)), reverse=True)
+    return [name for name in names if name < before] if NAME.fullmatch(before) else names
 
 
-def _messages(file: Path) -> list[bytes]:
+def _letter(name: str) -> Letter | None:
+    nanoseconds, kind = NAME.fullmatch(name).groups()
     try:
-        return _CLOSING.split(file.read_bytes())[:-1]
-    except FileNotFoundError:
-        return []
-
-
-def _parsed(key: str, raw: bytes) -> Letter | None:
-    try:
-        message = message_from_bytes(raw.lstrip(b"\n"), policy=policy.default)
-        sent_at = message["date"].datetime
-        return Letter(
-            key=key,
-            recipient=str(message["to"] or ""),
-            subject=str(message["subject"] or "Sans objet"),
-            sent_at=sent_at if sent_at.tzinfo else sent_at.replace(tzinfo=UTC),
-            body=_linked(message.get_body(("plain",)).get_content().strip()),
-        )
-    except Exception:  # on a damaged message, the e-mail package raises a little of everything
+        recipient, subject, body = _READERS[kind]((_folder() / name).read_bytes())
+        sent_at = datetime.fromtimestamp(int(nanoseconds) // 10**9, UTC)
+    except Exception:  # swept by a --fresh, or damaged: the e-mail package raises a little of everything
         return None
+    return Letter(kind=kind, recipient=recipient, subject=subject, sent_at=sent_at, body=_linked(body.strip()))
+
+
+def _email(raw: bytes) -> tuple[str, str, str]:
+    message = message_from_bytes(raw, policy=policy.default)
+    # A long subject that was folded keeps the space of its second line.
+    subject = str(message["subject"] or "").strip() or "Sans objet"
+    return str(message["to"] or ""), subject, message.get_body(("plain",)).get_content()
+
+
+def _sms(raw: bytes) -> tuple[str, str, str]:
+    message = json.loads(raw)
+    return phones.written(message["to"]), "", message["body"]
+
+
+_READERS = {EMAIL: _email, SMS: _sms}
+
+
+def _digits(text: str) -> str:
+    """The digits of a number, or of a part of it; the 1 of the country goes without saying."""
+    digits = "".join(letter for letter in text if letter in "0123456789")
+    return digits[1:] if len(digits) == 11 else digits
 
 
 def _linked(text: str) -> SafeString:

@@ -6,8 +6,18 @@ from functools import cache
 from random import Random
 
 from django.contrib.auth.hashers import make_password
+from django.utils import timezone
 
-from accounts.models import Institution, InterpreterLanguage, InterpreterProfile, Language, User
+from accounts import services
+from accounts.devices import Channel, SecondFactor
+from accounts.models import (
+    CodeDevice,
+    Institution,
+    InterpreterLanguage,
+    InterpreterProfile,
+    Language,
+    User,
+)
 from accounts.roles import Role
 from ims.demo.places import INSTITUTIONS
 from ims.reference import slug
@@ -77,6 +87,11 @@ Priya Selvarajan | tamoul | est
 Mamadou Fofana | bambara, wolof | montérégie
 Zarmina Stanekzai | pachto, dari | outaouais"""
 
+# Invited when the world is built, and not seen yet.
+INVITED = "Imane Oualidi"
+# Gives a code by SMS at each sign-in, as the BI does.
+PROTECTED = "Nadia Benkirane"
+
 # One requester an institution, in the order of places.INSTITUTIONS.
 REQUESTERS = """Maude Charlebois, Étienne Grandbois, Sacha Pellerin, Claude Vaudry, Ariane Thériault-Roy,
 Dominique Lasnier, Frédérique Aubin, Philippe Castonguay, Camille Beaurivage, Mireille Quesnel, Noah Desrosiers,
@@ -121,8 +136,11 @@ def create(institutions: dict[str, Institution], rng: Random) -> People:
     ]
     users += [_user(name, role, "bi") for role, staff in STAFF.items() for name in staff]
     for number, user in enumerate(users):
-        user.mobile_phone = f"514-555-{100 + number:04}"
+        user.mobile_phone = f"+1514555{100 + number:04}"
+        if user.is_bi_staff or user.username == username(PROTECTED):
+            user.second_factor = SecondFactor.SMS
     User.objects.bulk_create(users)
+    CodeDevice.objects.bulk_create(CodeDevice(user=user, channel=Channel.SMS) for user in users if user.second_factor)
     _profile(users[: len(rows)], rows, institutions, rng)
     by_role = {role: [user for user in users if user.role == role] for role in Role}
     return People(
@@ -131,6 +149,24 @@ def create(institutions: dict[str, Institution], rng: Random) -> People:
         coordinators=by_role[Role.COORDINATOR],
         validators=by_role[Role.VALIDATOR],
     )
+
+
+def invite(institutions: dict[str, Institution]) -> User:
+    """One more interpreter, whose temporary password the worker draws when it writes to her."""
+    first, _, last = INVITED.partition(" ")
+    invited = services.create_account(
+        by=User.objects.get(username=username(STAFF[Role.ADMINISTRATOR][0])),
+        at=timezone.now(),
+        username=username(INVITED),
+        first_name=first,
+        last_name=last,
+        email=f"{username(INVITED)}@interpretes.example",
+        mobile_phone="+15145550199",
+        role=Role.INTERPRETER,
+    )
+    profile = InterpreterProfile.objects.create(user=invited, home_institution=institutions["laval"])
+    profile.languages.add(Language.objects.get(code="arabe"))
+    return invited
 
 
 def _user(name: str, role: Role, domain: str, **fields) -> User:

@@ -23,11 +23,16 @@ __all__ = ["ACCOUNTS", "PASSWORD", "build", "exists"]
 # Who signs in to see what; the first one has the FAQ's own case.
 ACCOUNTS = [
     (username("Lucía Paredes"), Role.INTERPRETER.label, "le cas de la FAQ, des offres, des réalisations à remplir"),
-    (username("Nadia Benkirane"), Role.INTERPRETER.label, "une autre interprète"),
+    (username("Nadia Benkirane"), Role.INTERPRETER.label, "un code par SMS à la connexion"),
     (username("Dominique Lasnier"), Role.REQUESTER.label, "pour le CHUM"),
     (username("Solène Archambeau"), Role.COORDINATOR.label, "offre, attribue, modifie, annule"),
     (username("Bruno Tessereau"), Role.VALIDATOR.label, "vérifie, retourne, valide"),
     (username("Mathilde Kerouac"), Role.ADMINISTRATOR.label, "comptes, données de référence"),
+    (
+        username(people.INVITED),
+        Role.INTERPRETER.label,
+        "première connexion\u00a0: son mot de passe temporaire est dans la boîte d’envoi",
+    ),
 ]
 REQUESTS, LARGE = 120, 600
 _SEED = 20241104
@@ -123,6 +128,7 @@ def build(*, large: bool, progress: Callable[[str], None], today: date | None = 
     queued_before = set(OrmQ.objects.values_list("pk", flat=True))
     wanted = LARGE if large else REQUESTS
     play(_cast(Casting(days, everybody, facilities, rng), wanted, 5 if large else 1), days.last, progress)
+    people.invite(homes)
     # Each acceptance and each message woke the worker: once is enough for all that is due.
     OrmQ.objects.exclude(pk__in=queued_before).delete()
     async_task("accounts.notify.deliver_due")

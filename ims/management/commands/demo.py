@@ -1,4 +1,4 @@
-"""`run.py demo`: the database, the web server and the task cluster under one parent that stops them all."""
+"""`run.py demo`: database, web server, task cluster and loopback providers under one parent that stops them all."""
 
 import fcntl
 import http.client
@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from ims import local
+from ims.demo import providers
 from ims.demo.services import Service
 from ims.postgres import PostgresError
 from ims.static import collect_when_changed
@@ -42,10 +43,14 @@ class Command(BaseCommand):
         self.database = local.server()
         web = ["-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port), "--log-level", "warning"]
         web += ["--workers", "2", "--blocking-threads", "2", "--workers-kill-timeout", "10"]
+        # Stopped in this order: the worker ends its sendings before those who take them in charge.
         self.services = [
             Service("web", [*web, "ims.wsgi:application"], FOLDER),
             Service("worker", ["manage.py", "qcluster"], FOLDER),
+            Service("providers", ["-m", "ims.demo.providers"], FOLDER),
         ]
+        # Drawn once: whoever is started again finds the others where they were.
+        self.wires = providers.environment()
         for number in SIGNALS:
             signal.signal(number, signal.default_int_handler)
         with self.alone() as is_alone:
@@ -142,7 +147,7 @@ class Command(BaseCommand):
                     self.revive(service)
 
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "BASE_URL": self.address.rstrip("/"), "PYTHONUNBUFFERED": "1"}
+        return {**os.environ, **self.wires, "BASE_URL": self.address.rstrip("/"), "PYTHONUNBUFFERED": "1"}
 
     def wait_for_first_page(self, port: int) -> None:
         web, deadline = self.services[0], time.monotonic() + 60
@@ -183,7 +188,7 @@ class Command(BaseCommand):
                     f"Comptes (mot de passe de tous\xa0: {world.PASSWORD})",
                     *accounts,
                     "",
-                    f"Courriels envoyés\xa0: {self.address}demo/boite-envoi/",
+                    f"SMS et courriels envoyés, dont les codes de vérification\xa0: {self.address}demo/boite-envoi/",
                     f"Journaux\xa0: {FOLDER}",
                     "Ctrl-C arrête tout\xa0; les données restent (--fresh recommence à neuf).",
                 ]

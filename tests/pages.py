@@ -6,9 +6,12 @@ from datetime import datetime, time, timedelta
 from html import unescape
 from html.parser import HTMLParser
 
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
+from django_otp import DEVICE_ID_SESSION_KEY
 
+from accounts.models import CodeDevice
+from accounts.sessions import SessionStore
 from requests_app.models import ServiceRequest
 from tests.make import TORONTO
 
@@ -33,9 +36,24 @@ def nobody() -> Client:
 
 
 def signed_in(user) -> Client:
-    client = nobody()
+    return sign_in(nobody(), user)
+
+
+def sign_in(client: Client, user) -> Client:
+    """Past the password, and the second factor if the person has one."""
     client.force_login(user)
+    if device := CodeDevice.objects.filter(user=user, confirmed=True).first():
+        session = client.session
+        session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+        session.save()
     return client
+
+
+def request_of(user):
+    """A request of somebody signed in, for what is drawn without a page around it."""
+    request = RequestFactory().get("/")
+    request.user, request.session = user, SessionStore()
+    return request
 
 
 def said(response) -> str:
@@ -85,10 +103,11 @@ class Form:
 
 
 def forms(response) -> list[Form]:
-    """The forms of a page, that of « Se déconnecter » apart."""
+    """The forms of a page, those of every page apart: « Se déconnecter », « Plus tard », « Rester connecté »."""
     reader = _Forms()
     reader.feed(response.content.decode())
-    return [form for form in reader.forms if form.action != "/deconnexion/"]
+    of_every_page = {"/deconnexion/", "/profil/plus-tard/"}
+    return [form for form in reader.forms if form.action not in of_every_page and form.method != "dialog"]
 
 
 def form_with(response, button: str) -> Form:

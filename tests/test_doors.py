@@ -14,11 +14,13 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
+from accounts.models import Notification
 from accounts.roles import Role
 from completion.models import Attachment
 from requests_app.workflow import Status
 from tests import make
 from tests.completion.make import attach
+from tests.pages import sign_in
 
 pytestmark = pytest.mark.django_db
 # One for all: each new client starts the whole house again.
@@ -42,8 +44,48 @@ DOORS = """
 #                          status      method nobody charlie alice rita  otto corinne valère adèle
 accounts:login             unallocated GET    200    200     200   200   200   200    200    200
 accounts:login             unallocated POST   422    422     422   422   422   422    422    422
-accounts:logout            unallocated GET    login  405     405   405   405   405    405    405
+accounts:new_password      unallocated GET    login  302     302   302   302   302    302    302
+accounts:new_password      unallocated POST   login  302     302   302   302   302    302    302
+accounts:code              unallocated GET    login  302     302   302   302   302    302    302
+accounts:code              unallocated POST   login  302     302   302   302   302    302    302
+accounts:protect           unallocated GET    login  200     200   200   200   302    302    302
+accounts:protect           unallocated POST   login  422     422   422   422   302    302    302
+accounts:app               unallocated GET    login  200     200   200   200   200    200    200
+accounts:app               unallocated POST   login  422     422   422   422   422    422    422
+accounts:recovery_codes    unallocated GET    login  302     302   302   302   200    200    200
+accounts:recovery_codes    unallocated POST   login  302     302   302   302   422    422    422
+accounts:logout            unallocated GET    405    405     405   405   405   405    405    405
 accounts:logout            unallocated POST   login  login   login login login login  login  login
+accounts:sms_status        unallocated GET    405    405     405   405   405   405    405    405
+accounts:sms_status        unallocated POST   403    403     403   403   403   403    403    403
+accounts:forgotten         unallocated GET    200    200     200   200   200   200     200    200
+accounts:forgotten         unallocated POST   422    422     422   422   422   422     422    422
+accounts:forgotten_done    unallocated GET    200    200     200   200   200   200     200    200
+accounts:forgotten_done    unallocated POST   405    405     405   405   405   405     405    405
+accounts:reset             unallocated GET    410    410     410   410   410   410     410    410
+accounts:reset             unallocated POST   410    410     410   410   410   410     410    410
+accounts:help_sign_in      unallocated GET    200    200     200   200   200   200     200    200
+accounts:help_sign_in      unallocated POST   405    405     405   405   405   405     405    405
+accounts:profile           unallocated GET    login  200     200   200   200   200     200    200
+accounts:profile           unallocated POST   login  302     302   302   302   302     302    302
+accounts:choose_factor     unallocated GET    login  405     405   405   405   405     405    405
+accounts:choose_factor     unallocated POST   login  422     422   422   422   422     422    422
+accounts:change_password   unallocated GET    login  200     200   200   200   200     200    200
+accounts:change_password   unallocated POST   login  422     422   422   422   422     422    422
+accounts:change_contact    unallocated GET    login  200     200   200   200   200     200    200
+accounts:change_contact    unallocated POST   login  422     422   422   422   422     422    422
+accounts:confirm_contact   unallocated GET    login  302     302   302   302   302     302    302
+accounts:confirm_contact   unallocated POST   login  302     302   302   302   302     302    302
+accounts:end_session       unallocated GET    login  405     405   405   405   405     405    405
+accounts:end_session       unallocated POST   login  404     404   404   404   404     404    404
+accounts:end_other_sessions unallocated GET   login  405     405   405   405   405     405    405
+accounts:end_other_sessions unallocated POST  login  302     302   302   302   302     302    302
+accounts:forget_browser    unallocated GET    login  405     405   405   405   405     405    405
+accounts:forget_browser    unallocated POST   login  404     404   404   404   404     404    404
+accounts:snooze            unallocated GET    login  405     405   405   405   405     405    405
+accounts:snooze            unallocated POST   login  302     302   302   302   302     302    302
+accounts:stay              unallocated GET    login  405     405   405   405   405     405    405
+accounts:stay              unallocated POST   login  204     204   204   204   204     204    204
 requests:home              unallocated GET    login  200     200   200   200   302    302    302
 requests:home              unallocated POST   login  405     405   405   405   405    405    405
 requests:board             unallocated GET    login  403     403   403   403   200    403    403
@@ -125,16 +167,24 @@ completion:attachments     started     GET    login  404     200   403   404   2
 completion:attachments     started     POST   login  404     422   403   404   422    403    404
 completion:attachment      started     GET    login  404     200   403   404   200    200    404
 completion:attachment      started     POST   login  404     302   403   404   302    403    404
+accounts:undelivered       unallocated GET    login  403     403   403   403   200    403    200
+accounts:undelivered       unallocated POST   login  405     405   405   405   405    405    405
+accounts:resend            reserved    GET    login  405     405   405   405   405    405    405
+accounts:resend            reserved    POST   login  403     403   403   403   409    403    409
+requests:deactivate        reserved    GET    login  403     403   403   403   403    403    200
+requests:deactivate        reserved    POST   login  403     403   403   403   403    403    422
 demo:outbox                unallocated GET    200    200     200   200   200   200    200    200
 demo:outbox                unallocated POST   405    405     405   405   405   405    405    405
 """
+
+# What the number of an address is; a file's where nothing is said.
+PK_OF = {"accounts:resend": Notification}
 
 # The admin: who reads and who may add, model by model. Everybody else is sent to sign in.
 ADMIN = {
     "healthregion": ("valère adèle", "adèle"),
     "institution": ("valère adèle", "adèle"),
     "language": ("valère adèle", "adèle"),
-    "interpreterprofile": ("adèle", "adèle"),
     "user": ("adèle", "adèle"),
     "notification": ("adèle", ""),
     "facility": ("valère adèle", "adèle"),
@@ -143,14 +193,15 @@ ADMIN = {
     "payline": ("valère", ""),
     "review": ("valère", ""),
     # Installed with the libraries; nobody's.
-    **dict.fromkeys(["group", "schedule", "success", "failure", "ormq"], ("", "")),
+    **dict.fromkeys(["group", "schedule", "success", "failure", "ormq", "totpdevice"], ("", "")),
 }
 # The admin's own pages, each with who opens it; those of a model (its list, its form…) are in ADMIN.
 ADMIN_PAGES = {
     "index": "valère adèle",
     "app_list": "valère adèle",
-    "password_change": "valère adèle",
-    "password_change_done": "valère adèle",
+    "password_change": "",
+    "password_change_done": "",
+    "accounts_user_factor_reset": "adèle",
     "jsi18n": "valère adèle",
     "autocomplete": "",
     "view_on_site": "",
@@ -195,15 +246,17 @@ def sessions() -> dict[str, str]:
     opened = {}
     for name, give in ACTORS.items():
         if user := give():
-            BROWSER.force_login(user)
+            sign_in(BROWSER, user)
         opened[name] = BROWSER.cookies[settings.SESSION_COOKIE_NAME].value if user else ""
         BROWSER.cookies.clear()
     return opened
 
 
 def address_of(name, service_request) -> str:
-    known = {"number": service_request.pk, "interpreter": make.alice().pk}
-    known["pk"] = Attachment.objects.values_list("pk", flat=True).first()
+    known = {"number": service_request.pk, "interpreter": make.alice().pk, "uid": "MQ", "token": "abc-def"}
+    known["pk"] = PK_OF.get(name, Attachment).objects.values_list("pk", flat=True).first()
+    if name == "requests:deactivate":
+        known["pk"] = known["interpreter"]
     return reverse(name, kwargs={key: known[key] for key in addresses()[name].pattern.converters})
 
 
@@ -218,7 +271,7 @@ def answer(session, method, address, data=None) -> str:
         response = getattr(BROWSER, method.lower())(address, data)
         b"".join(response)  # a file is closed once it is read
         transaction.set_rollback(True)
-    is_login = response.status_code == 302 and response["Location"].startswith("/connexion/")
+    is_login = response.status_code == 302 and response["Location"].partition("?")[0] == "/connexion/"
     return "login" if is_login else str(response.status_code)
 
 
@@ -236,6 +289,49 @@ def test_each_door_opens_to_whom_the_table_says(status):
         if found != said:
             wrong[f"{name} {method}"] = {actor: (said[actor], found[actor]) for actor in found if said != found}
     assert wrong == {}, "address: {actor: (said by the table, found)}"
+
+
+def password_alone() -> str:
+    """The session of a coordinator who gave the password and owes the code."""
+    BROWSER.post(
+        "/connexion/", {"username": make.coordinator().username, "password": make.PASSWORD, "instance": "CIUSSS"}
+    )
+    return BROWSER.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def session_without_factor() -> str:
+    """A session of before: its person has become somebody who must verify."""
+    BROWSER.force_login(make.coordinator())
+    return BROWSER.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+# Where the code is given, which the password opens.
+SECOND_STEP = {"accounts:new_password", "accounts:code", "accounts:protect", "accounts:app"}
+
+
+@pytest.mark.parametrize("half", [password_alone, session_without_factor])
+@pytest.mark.parametrize("status", [Status.UNALLOCATED, Status.RESERVED, "started"])
+def test_F4_a_password_without_its_code_opens_what_nobody_opens(status, half):
+    made, session, wrong = stage(status), half(), {}
+    for name, _, method, said in (door for door in doors() if door[1] == status and door[0] not in SECOND_STEP):
+        data = {"version": made.version} if method == "POST" else None
+        if (found := answer(session, method, address_of(name, made), data)) != said["nobody"]:
+            wrong[f"{name} {method}"] = found
+    assert wrong == {}
+
+
+def test_F4_the_second_step_itself_opens_no_door():
+    stage(Status.UNALLOCATED)
+    session = password_alone()
+    found = {name: answer(session, "GET", reverse(name)) for name in SECOND_STEP}
+    assert found == dict.fromkeys(SECOND_STEP, "302") | {"accounts:code": "200"}
+
+
+def test_F4_the_admin_stays_closed_to_a_password_without_its_code():
+    BROWSER.force_login(make.administrator())
+    session = BROWSER.cookies[settings.SESSION_COOKIE_NAME].value
+    found = {name: answer(session, "GET", address) for name, address in admin_pages().items()}
+    assert {name: said for name, said in found.items() if said != "login"} == {}
 
 
 def test_every_address_has_its_decision():
@@ -274,6 +370,7 @@ def admin_pages() -> dict[str, str]:
     """The admin's addresses that are not a model's own: {name: address}."""
     models = {f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry}
     known = {"app_list": {"app_label": "accounts"}, "view_on_site": {"content_type_id": 1, "object_id": 1}}
+    known["accounts_user_factor_reset"] = {"pk": make.coordinator().pk}
     names = {name.partition(":")[2] for name in addresses() if name.startswith("admin:")} - {"None"}
     own = {name for name in names if name.rpartition("_")[0] not in models}
     return {name: reverse(f"admin:{name}", kwargs=known.get(name)) for name in own}

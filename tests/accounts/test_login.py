@@ -2,23 +2,21 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from tests import make
-from tests.pages import errors, forms
+from tests.accounts.steps import LOGIN, NEW_PASSWORD, is_signed_in, temporary_password_of
+from tests.pages import errors, forms, nobody, said
 
 pytestmark = pytest.mark.django_db
-LOGIN, LOGOUT = "/connexion/", "/deconnexion/"
+LOGOUT = "/deconnexion/"
 WRONG = "Identifiant ou mot de passe incorrect."
 
 
 def sign_in(client, username="alice", password=make.PASSWORD, instance="CIUSSS", at=LOGIN, **extra):
     make.alice()
     return client.post(at, {"username": username, "password": password, "instance": instance}, **extra)
-
-
-def is_signed_in(client):
-    return "_auth_user_id" in client.session
 
 
 def fields(response):
@@ -126,6 +124,70 @@ def test_nobody_signs_in_as_the_system(client):
     assert not make.system().has_usable_password()
 
 
+# The temporary password (reliability, F9, F10)
+
+PASTED = [
+    "{} ",
+    " {}",
+    "  {}  ",
+    "{}\n",
+    "{}\r\n",
+    "\t{}",
+    "{}\t \n",
+    "{}\u00a0",
+    "\u202f{}",
+    "{}\u200b",
+    "\ufeff{}",
+    "\u2009{}\u2003",
+]
+
+
+@pytest.mark.parametrize("pasted", PASTED, ids=ascii)
+def test_F9_a_temporary_password_is_read_without_what_was_pasted_around_it(client, pasted):
+    temporary = temporary_password_of(make.alice())
+    assert sign_in(client, password=pasted.format(temporary))["Location"] == NEW_PASSWORD
+
+
+@pytest.mark.parametrize("pasted", PASTED, ids=ascii)
+def test_F9_a_password_one_chose_is_read_as_it_is(client, pasted):
+    assert sign_in(client, password=pasted.format(make.PASSWORD)).status_code == 422
+
+
+@pytest.mark.parametrize("password", [" deux espaces autour ", "fin\u00a0"])
+def test_F9_a_password_chosen_with_spaces_around_it_keeps_them(client, password):
+    alice = make.alice()
+    alice.set_password(password)
+    alice.save()
+    assert sign_in(client, password=password)["Location"] == "/"
+    assert sign_in(nobody(), password=password.strip()).status_code == 422
+
+
+def test_F9_what_is_inside_a_temporary_password_is_not_touched(client):
+    temporary = temporary_password_of(make.alice())
+    assert sign_in(client, password=f"{temporary[:6]} {temporary[6:]}").status_code == 422
+
+
+def test_F10_a_temporary_password_that_has_expired_is_said_to_who_has_it(client):
+    temporary = temporary_password_of(make.alice())
+    User.objects.filter(username="alice").update(temporary_until=timezone.now())
+    response = sign_in(client, password=temporary)
+    assert (response.status_code, is_signed_in(client)) == (422, False)
+    assert "Ce mot de passe temporaire a expiré" in said(response)
+    assert "a expiré" not in said(sign_in(client, password="autre chose"))
+
+
+def test_F10_the_temporary_password_before_a_new_access_is_dead(client):
+    former = temporary_password_of(make.alice())
+    assert sign_in(client, password=temporary_password_of(make.alice()))["Location"] == NEW_PASSWORD
+    assert sign_in(nobody(), password=former).status_code == 422
+
+
+def test_the_page_leads_who_is_lost_to_help_and_to_a_new_password(client):
+    page = client.get(LOGIN).content.decode()
+    assert 'href="/connexion/oubli/">J’ai oublié mon mot de passe</a>' in page
+    assert 'href="/aide/connexion/">Je n’arrive pas à me connecter</a>' in page
+
+
 # Where one goes next
 
 
@@ -222,6 +284,28 @@ def test_signing_out_ends_the_session_and_clears_the_browser(client):
     assert (response.status_code, response["Location"]) == (302, LOGIN)
     assert response["Clear-Site-Data"] == '"cache", "storage"'
     assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize("role", [make.alice, make.coordinator])
+def test_one_signs_out_of_a_session_that_has_ended_or_owes_a_code(client, role):
+    client.force_login(role())
+    if role is make.alice:
+        client.session.flush()
+    response = client.post(LOGOUT)
+    assert (response["Location"], is_signed_in(client)) == (LOGIN, False)
+
+
+@pytest.mark.parametrize(
+    ("referrer", "where"),
+    [
+        ("http://testserver/profil/?a=b", "/connexion/?next=/profil/%3Fa%3Db"),
+        ("https://evil.test/profil/", LOGIN),
+        ("", LOGIN),
+    ],
+)
+def test_a_form_sent_too_late_leads_back_to_its_page_and_never_to_its_address(client, referrer, where):
+    response = client.post("/profil/sessions/fermer/", headers={"Referer": referrer} if referrer else {})
+    assert response["Location"] == where
 
 
 def test_signing_out_needs_the_token_of_a_page():

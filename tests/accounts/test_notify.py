@@ -1,61 +1,46 @@
 """Telling people things: nothing is lost, nothing is sent twice, nothing personal is written down."""
 
-import os
-import signal
-import smtplib
-import socketserver
-import subprocess
-import sys
 import threading
 import time
-from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from string import punctuation
 
 import pytest
-from django.conf import settings as django_settings
 from django.db import connection, transaction
 from django.utils import timezone
-from django_q.models import OrmQ
+from django_q.models import Failure, OrmQ, Task
 
 from accounts import notify
+from accounts.devices import Channel
 from accounts.models import Notification
-from accounts.notify import MAX_ATTEMPTS, Notice
+from accounts.notify import Notice
 from requests_app.notifications import Topic, context_of
 from requests_app.workflow import ServiceType
 from tests import make
 from tests.make import HOUR
 
 pytestmark = pytest.mark.django_db
-EMAIL = Path(django_settings.BASE_DIR) / "templates" / "email"
 CONTEXT = {
     "number": 7,
     "language": "créole haïtien",
     "service": "Interprétation par téléphone",
     "date": "jeudi 6 mars 2025",
+    "day": "6 mars",
     "hour": "13 h",
     "path": "/demandes/7/",
     "reason": "La BI a retiré cette offre.",
     "answer_by": "mardi 4 mars 2025 à 17 h",
+    "reply_by": "4 mars, 17 h",
 }
-# What only one text says.
-OWN = {"reason": {Topic.OFFER_GONE}, "answer_by": {Topic.OFFERED}}
-# Whoever lost the request gets no link to a page that would not open.
-WITHOUT_LINK = {Topic.OFFER_GONE, Topic.REMOVED}
 
 
-def tell(*users, topic=Topic.OFFERED, about="request:7", event="1", at=None):
-    notices = [Notice(user=user, topic=topic, event=event, context=CONTEXT) for user in users]
+def tell(*users, topic=Topic.OFFERED, about="request:7", event="1", at=None, channels=(Channel.EMAIL,)):
+    notices = [Notice(user=user, topic=topic, event=event, context=CONTEXT, channels=channels) for user in users]
     notify.tell(notices, about=about, at=at or timezone.now())
 
 
 def the_row():
     return Notification.objects.get()
-
-
-def lease_is_over():
-    Notification.objects.filter(state="due").update(due_at=timezone.now())
 
 
 # Written with the change that causes it
@@ -72,6 +57,62 @@ def test_a_change_that_is_kept_is_written_and_wakes_the_worker():
     tell(make.alice(), make.bob())
     assert set(Notification.objects.values_list("user__first_name", "state")) == {("Alice", "due"), ("Bob", "due")}
     assert [queued.func() for queued in OrmQ.objects.all()] == ["accounts.notify.deliver_due"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_wakes_the_worker_once():
+    with transaction.atomic():
+        tell(make.alice(), event="1")
+        tell(make.bob(), event="2")
+    assert (Notification.objects.count(), OrmQ.objects.count()) == (2, 1)
+    tell(make.alice(), event="3")
+    assert OrmQ.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_savepoint_that_is_rolled_back_takes_its_own_wake_up_along():
+    with transaction.atomic():
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            tell(make.alice())
+            raise ZeroDivisionError
+        assert not OrmQ.objects.exists()
+        tell(make.bob())
+    assert (Notification.objects.get().user, OrmQ.objects.count()) == (make.bob(), 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_savepoint_that_is_kept_has_woken_the_worker_for_the_rest():
+    with transaction.atomic():
+        with transaction.atomic():
+            tell(make.alice())
+        tell(make.bob())
+    assert OrmQ.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_that_is_rolled_back_wakes_nobody_and_the_next_one_does():
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        tell(make.alice())
+        raise ZeroDivisionError
+    assert not OrmQ.objects.exists()
+    tell(make.alice())
+    assert OrmQ.objects.count() == 1
+
+
+def test_the_task_says_nothing_of_anybody():
+    tell(make.alice())
+    task = OrmQ.objects.get().task
+    assert (task.get("args", ()), task.get("kwargs", {})) == ((), {})
+
+
+def test_an_interpreter_is_told_on_the_road_too():
+    tell(make.alice(), channels=None)
+    assert set(Notification.objects.values_list("channel", flat=True)) == {"sms", "email"}
+
+
+def test_others_read_their_mail():
+    tell(make.requester(), make.coordinator(), channels=None)
+    assert set(Notification.objects.values_list("channel", flat=True)) == {"email"}
 
 
 def test_nobody_to_tell_wakes_nobody():
@@ -135,7 +176,8 @@ def test_a_message_that_cannot_be_written_does_not_stop_the_others(mailoutbox):
     tell(make.alice(), topic="sans_texte", at=now - HOUR)
     tell(make.bob(), at=now)
     assert notify.deliver_due() == 1
-    assert Notification.objects.get(user=make.alice()).last_error == "TemplateDoesNotExist"
+    said = "Message impossible à écrire (TemplateDoesNotExist)."
+    assert Notification.objects.get(user=make.alice()).last_error == said
 
 
 # What no longer holds
@@ -168,155 +210,46 @@ def test_what_was_sent_stays_sent(mailoutbox):
     assert the_row().state == "sent"
 
 
-# When the mail server fails
-
-
-class _Smtp(socketserver.StreamRequestHandler):
-    """A mail server on the loopback; `server.mood` says how it treats a visitor."""
-
-    def handle(self):
-        if self.server.mood == "hangs up":
-            return
-        if self.server.mood == "is silent":
-            self.server.visited.set()
-            self.server.closing.wait(10)
-            return
-        self._say("220 ici")
-        for line in self.rfile:
-            verb = line[:4].upper()
-            if verb == b"RCPT" and self.server.mood == "refuses":
-                self._say("550 inconnu")
-            elif verb == b"DATA":
-                self._say("354 continuez")
-                while self.rfile.readline() != b".\r\n":
-                    pass
-                self.server.received += 1
-                self._say("250 reçu")
-            else:
-                self._say("221 adieu" if verb == b"QUIT" else "250 bien")
-
-    def _say(self, line):
-        self.wfile.write(f"{line}\r\n".encode())
-
-
-@contextmanager
-def mail_server(mood):
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Smtp) as server:
-        server.mood, server.received = mood, 0
-        server.visited, server.closing = threading.Event(), threading.Event()
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
-        try:
-            yield server
-        finally:
-            server.closing.set()
-            server.shutdown()
-
-
-@pytest.fixture
-def smtp(settings):
-    def use(server):
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
-        settings.EMAIL_TIMEOUT = 0.3
-
-    return use
-
-
-def test_a_mail_server_receives_the_message(smtp):
+def test_what_still_holds_is_not_withdrawn():
     tell(make.alice())
-    with mail_server("welcomes") as server:
-        smtp(server)
-        assert (notify.deliver_due(), server.received) == (1, 1)
+    tell(make.alice(), topic=Topic.ASSIGNED)
+    notify.withdraw(about="request:7", but=[Topic.ASSIGNED])
+    assert Notification.objects.get(state="due").topic == Topic.ASSIGNED
 
 
-@pytest.mark.parametrize(
-    ("mood", "error"),
-    [
-        ("refuses", smtplib.SMTPRecipientsRefused),
-        ("hangs up", smtplib.SMTPServerDisconnected),
-        ("is silent", smtplib.SMTPServerDisconnected),
-    ],
-    ids=str,
-)
-def test_a_message_that_is_not_taken_is_postponed(mood, error, smtp):
+# What is forgotten
+
+
+@pytest.mark.parametrize("state", ["sent", "delivered", "uncertain", "undelivered", "closed"])
+def test_what_was_told_a_year_ago_is_forgotten(state):
+    for days in (364, 366):
+        tell(make.alice(), event=str(days), at=timezone.now() - timedelta(days=days))
+    Notification.objects.update(state=state, sent_at=timezone.now())
+    assert (notify.forget_old(), the_row().dedupe_key.split(":")[3]) == (1, "364")
+
+
+def test_what_is_still_to_be_sent_is_never_forgotten():
     tell(make.alice())
-    with mail_server(mood) as server:
-        smtp(server)
-        began = timezone.now()
-        assert notify.deliver_due() == 0
-    row = the_row()
-    assert (row.state, row.attempts, row.last_error) == ("due", 1, error.__name__)
-    assert row.due_at >= began + timedelta(minutes=2)
+    assert (notify.forget_old(timezone.now() + timedelta(days=400)), Notification.objects.count()) == (0, 1)
 
 
-def test_a_message_is_undelivered_after_five_tries(smtp):
-    tell(make.alice())
-    with mail_server("hangs up") as server:
-        smtp(server)
-        for attempt in range(1, MAX_ATTEMPTS + 3):
-            lease_is_over()
-            notify.deliver_due()
-            assert the_row().state == ("due" if attempt < 5 else "undelivered")
-    assert the_row().attempts == 5
+def test_a_night_forgets_a_bounded_number(monkeypatch):
+    monkeypatch.setattr(notify, "BATCH", 2)
+    monkeypatch.setattr(notify, "BATCHES", 2)
+    for number in range(5):
+        tell(make.alice(), event=str(number), at=timezone.now() - timedelta(days=366))
+    assert [notify.forget_old(), notify.forget_old(), notify.forget_old()] == [4, 1, 0]
 
 
-def test_each_wait_is_longer_than_the_one_before(smtp):
-    tell(make.alice())
-    waits = []
-    with mail_server("hangs up") as server:
-        smtp(server)
-        for _ in range(4):
-            lease_is_over()
-            notify.deliver_due()
-            waits.append(round((the_row().due_at - timezone.now()) / timedelta(minutes=1)))
-    assert waits == [2, 4, 8, 16]
+def test_tasks_that_failed_a_week_ago_are_forgotten():
+    for number, days in enumerate((6, 8)):
+        at = timezone.now() - timedelta(days=days)
+        Task.objects.create(id=str(number), name=str(days), func="x", started=at, stopped=at, success=False)
+    notify.forget_old()
+    assert list(Failure.objects.values_list("name", flat=True)) == ["6"]
 
 
-def test_a_recovered_server_receives_what_waited(smtp):
-    tell(make.alice())
-    with mail_server("hangs up") as server:
-        smtp(server)
-        notify.deliver_due()
-        server.mood = "welcomes"
-        lease_is_over()
-        assert notify.deliver_due() == 1
-    row = the_row()
-    assert (row.state, row.attempts, row.last_error) == ("sent", 2, "")
-
-
-# When the worker is killed
-
-
-DELIVER = "import django; django.setup(); from accounts.notify import deliver_due; deliver_due()"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_killed_worker_has_used_one_try_of_one_message(database_url, mailoutbox):
-    tell(make.alice(), make.bob())
-    with mail_server("is silent") as server:
-        host, port = server.server_address
-        backend = "django.core.mail.backends.smtp.EmailBackend"
-        where = {"DATABASE_URL": database_url, "EMAIL_BACKEND": backend, "EMAIL_HOST": host, "EMAIL_PORT": str(port)}
-        worker = subprocess.Popen([sys.executable, "-c", DELIVER], env=os.environ | where | {"DEMO": "0"})
-        is_waiting = server.visited.wait(30)
-        worker.send_signal(signal.SIGKILL)
-        worker.wait()
-    assert is_waiting
-    assert sorted(Notification.objects.values_list("attempts", "state")) == [(0, "due"), (1, "due")]
-    assert notify.deliver_due() == 1  # the other one: the first is still leased
-    lease_is_over()
-    assert notify.deliver_due() == 1
-    assert (len(mailoutbox), Notification.objects.filter(state="sent").count()) == (2, 2)
-
-
-def test_a_message_that_kills_its_worker_each_time_is_given_up(mailoutbox):
-    tell(make.alice())
-    for _ in range(MAX_ATTEMPTS):
-        lease_is_over()
-        assert notify._claim()  # and the worker dies
-    lease_is_over()
-    notify.deliver_due()
-    assert (the_row().state, mailoutbox) == ("undelivered", [])
+# Several workers
 
 
 @pytest.mark.django_db(transaction=True)
@@ -364,35 +297,6 @@ def test_a_message_another_worker_is_claiming_is_not_waited_for(mailoutbox):
 # The texts
 
 
-@pytest.mark.parametrize("topic", Topic)
-def test_each_topic_has_its_text(topic):
-    tell(make.alice(), topic=topic)
-    message = notify.email_for(the_row())
-    assert message.subject.startswith("Demande 7\u00a0: ")
-    assert message.body.startswith("Bonjour Alice,\n")
-    said = [value for name, value in CONTEXT.items() if name not in {"number", "path", *OWN}]
-    assert [value for value in said if value not in message.body] == []
-    assert {name: CONTEXT[name] in message.body for name in OWN} == {name: topic in OWN[name] for name in OWN}
-    assert ("http://127.0.0.1:8000/demandes/7/\n" in message.body) is (topic not in WITHOUT_LINK)
-    assert "None" not in message.body and "{" not in message.body
-
-
-@pytest.mark.parametrize("topic", Topic)
-def test_a_subject_says_nothing_of_anybody(topic):
-    tell(make.alice(), topic=topic)
-    row, other = the_row(), the_row()
-    other.user = make.bob()
-    other.context = {name: f"autre {value}" for name, value in CONTEXT.items()} | {"number": 7}
-    subjects = {notify.email_for(row).subject, notify.email_for(other).subject}
-    assert len(subjects) == 1
-    assert len(subjects.pop()) < 78
-
-
-def test_each_text_belongs_to_a_topic():
-    texts = {path.stem for path in EMAIL.glob("*.txt") if not path.stem.startswith("_")}
-    assert texts == set(Topic)
-
-
 def test_a_text_is_not_html(mailoutbox):
     alice = make.alice()
     type(alice).objects.filter(pk=alice.pk).update(first_name="D’Arcy & l'autre <x>")
@@ -408,6 +312,7 @@ def test_what_is_said_of_a_request_is_its_number_its_service_and_its_hour():
         "language": "espagnol",
         "service": "Interprétation par téléphone",
         "date": "jeudi 6\u00a0mars 2025",
+        "day": "6\u00a0mars",
         "hour": "13\u00a0h",
         "path": f"/demandes/{made.pk}/",
     }
@@ -416,5 +321,5 @@ def test_what_is_said_of_a_request_is_its_number_its_service_and_its_hour():
 def test_the_key_of_a_message_says_nothing_of_anybody():
     tell(make.alice(), event="12")
     key = the_row().dedupe_key
-    assert key == f"offered:request:7:12:{make.alice().pk}"
+    assert key == f"offered:request:7:12:{make.alice().pk}:email"
     assert not set(key) & (set(punctuation) - set(":_-"))

@@ -6,7 +6,6 @@ from html import unescape
 
 import pytest
 from django.template import Context, Template
-from django.test import RequestFactory
 
 from billing.models import PayPolicy
 from billing.services import cancellation_preview
@@ -15,6 +14,7 @@ from requests_app.models import CancellationReason, Holiday, ServiceRequest
 from requests_app.workflow import ServiceType
 from tests import make, pages
 from tests.make import HOUR, MICROSECOND, NOW, START, local
+from tests.pages import request_of
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -42,8 +42,7 @@ def reserved(starts_at, *, booked=60, **fields):
 
 
 def html(made, *, at, user=None):
-    request = RequestFactory().get("/")
-    request.user = user or make.coordinator()
+    request = request_of(user or make.coordinator())
     page = Template("{% load billing %}{% cancellation_pay service_request at %}")
     return page.render(Context({"request": request, "service_request": made, "at": at}))
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
+from accounts.mail import email_for
 from accounts.models import Notification
-from accounts.notify import email_for
 from billing.models import PayLine
 from billing.services import adjust, ledger
 from completion import services

@@ -12,6 +12,7 @@ from requests_app import services as requests
 from tests import make
 from tests.completion import make as filed
 from tests.make import HOUR, START
+from tests.pages import sign_in
 
 pytestmark = pytest.mark.django_db
 END = START + make.LENGTH
@@ -24,11 +25,7 @@ def media(tmp_path, settings):
 
 @pytest.fixture
 def browse(client):
-    def sign_in(user):
-        client.force_login(user)
-        return client
-
-    return sign_in
+    return lambda user: sign_in(client, user)
 
 
 def pieces(service_request) -> str:

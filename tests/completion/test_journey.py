@@ -10,6 +10,7 @@ from requests_app.models import ServiceRequest
 from requests_app.workflow import Status
 from tests import make
 from tests.completion import make as filed
+from tests.pages import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PHONE = {"width": 390, "height": 844}
@@ -25,7 +26,7 @@ def visit(browser, live_server, settings):
 
     def open_page(user, address, *, viewport=DESK, script=True):
         client = Client()
-        client.force_login(user)
+        sign_in(client, user)
         context = browser.new_context(viewport=viewport, locale="fr-CA", java_script_enabled=script)
         contexts.append(context)
         cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}

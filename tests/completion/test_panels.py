@@ -12,6 +12,7 @@ from requests_app.models import CancellationReason, ServiceRequest
 from tests import make
 from tests.completion import make as filed
 from tests.make import HOUR, NOW, START
+from tests.pages import request_of, sign_in
 
 pytestmark = pytest.mark.django_db
 END = START + make.LENGTH
@@ -20,18 +21,17 @@ END = START + make.LENGTH
 @pytest.fixture
 def page(client):
     def read(user, service_request) -> str:
-        client.force_login(user)
+        sign_in(client, user)
         return client.get(reverse("requests:detail", args=[service_request.pk])).content.decode()
 
     return read
 
 
-def panel(tag, user, service_request, rf) -> str:
+def panel(tag, user, service_request) -> str:
     """One panel alone, of a request freshly read."""
     from django.template import engines
 
-    request = rf.get("/")
-    request.user = user
+    request = request_of(user)
     template = engines["django"].from_string("{% load completion %}{% " + tag + " service_request %}")
     return template.render({"service_request": service_request}, request)
 
@@ -85,44 +85,44 @@ def test_a_late_cancellation_shows_what_it_pays(page):
 
 
 @pytest.mark.parametrize("who", [make.alice, make.coordinator, make.validator])
-def test_those_concerned_see_both_panels(who, rf):
+def test_those_concerned_see_both_panels(who):
     made = fresh(filed.provided())
-    assert "Service fourni" in panel("completion_panel", who(), made, rf)
-    assert "Durée de présence" in panel("pay_panel", who(), made, rf)
+    assert "Service fourni" in panel("completion_panel", who(), made)
+    assert "Durée de présence" in panel("pay_panel", who(), made)
 
 
 @pytest.mark.parametrize("who", [make.bob, make.requester, make.administrator])
-def test_nobody_else_sees_them(who, rf):
+def test_nobody_else_sees_them(who):
     made = fresh(filed.provided())
-    assert panel("completion_panel", who(), made, rf).strip() == ""
-    assert panel("pay_panel", who(), made, rf).strip() == ""
+    assert panel("completion_panel", who(), made).strip() == ""
+    assert panel("pay_panel", who(), made).strip() == ""
 
 
-def test_nothing_is_shown_before_anything_is_filed(rf):
+def test_nothing_is_shown_before_anything_is_filed():
     made = fresh(make.reserved())
-    assert panel("completion_panel", make.alice(), made, rf).strip() == ""
-    assert panel("pay_panel", make.alice(), made, rf).strip() == ""
+    assert panel("completion_panel", make.alice(), made).strip() == ""
+    assert panel("pay_panel", make.alice(), made).strip() == ""
 
 
-def test_a_file_of_the_interpreter_before_is_not_listed(rf):
+def test_a_file_of_the_interpreter_before_is_not_listed():
     made = make.reserved()
     filed.attach(made, at=START, name="recu-de-alice.jpg")
     requests.reassign(made, make.bob(), by=make.coordinator(), at=START + HOUR, note="Échange.")
     filed.report(made)
-    assert "recu-de-alice" not in panel("completion_panel", make.bob(), fresh(made), rf)
+    assert "recu-de-alice" not in panel("completion_panel", make.bob(), fresh(made))
 
 
-def test_a_report_filed_for_the_interpreter_says_so(rf):
+def test_a_report_filed_for_the_interpreter_says_so():
     made = make.reserved()
     filed.report(made, by=make.coordinator(), note="Dicté.")
-    assert "au nom de l’interprète" in panel("completion_panel", make.alice(), fresh(made), rf)
+    assert "au nom de l’interprète" in panel("completion_panel", make.alice(), fresh(made))
 
 
 @pytest.mark.parametrize("outcome", [Outcome.CANCELLED, Outcome.PATIENT_ABSENT, Outcome.PROFESSIONAL_ABSENT])
-def test_why_the_service_was_not_rendered_is_said(outcome, rf):
+def test_why_the_service_was_not_rendered_is_said(outcome):
     made = make.reserved()
     filed.report(made, outcome=outcome)
-    assert "Non\u00a0:" in panel("completion_panel", make.alice(), fresh(made), rf)
+    assert "Non\u00a0:" in panel("completion_panel", make.alice(), fresh(made))
 
 
 def test_the_panels_of_a_page_cost_few_queries(rf, django_assert_num_queries):
@@ -131,9 +131,9 @@ def test_the_panels_of_a_page_cost_few_queries(rf, django_assert_num_queries):
     make.communication(made, made_at=END)
     alice, made = make.alice(), fresh(made)
     with django_assert_num_queries(3):  # report, communications, files
-        panel("completion_panel", alice, made, rf)
+        panel("completion_panel", alice, made)
     with django_assert_num_queries(1):  # tariff
-        panel("pay_panel", alice, made, rf)
+        panel("pay_panel", alice, made)
 
 
 def test_frozen_pay_costs_one_query(rf, django_assert_num_queries):
@@ -141,13 +141,13 @@ def test_frozen_pay_costs_one_query(rf, django_assert_num_queries):
     services.validate(made, by=make.validator(), at=END + 2 * HOUR)
     alice, made = make.alice(), fresh(made)
     with django_assert_num_queries(1):
-        panel("pay_panel", alice, made, rf)
+        panel("pay_panel", alice, made)
 
 
-def test_a_relay_shows_its_communications(rf):
+def test_a_relay_shows_its_communications():
     made = make.reserved()
     make.communication(made, made_at=NOW)
     relay = requests.mark_unallocated(made, by=make.alice(), at=NOW + HOUR)
-    read = panel("completion_panel", make.alice(), fresh(relay), rf)
+    read = panel("completion_panel", make.alice(), fresh(relay))
     assert "1- 2025-03-03 10h00 Confirmation du rendez-vous" in read
     assert "Modifier" in read

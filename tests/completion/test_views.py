@@ -19,6 +19,7 @@ from requests_app.workflow import ServiceType, Status
 from tests import make
 from tests.completion import make as filed
 from tests.make import HOUR, NOW, START
+from tests.pages import sign_in
 
 pytestmark = pytest.mark.django_db
 END = START + make.LENGTH
@@ -51,11 +52,7 @@ def row(date="2025-03-03", time="14h10", purpose="confirmation", **more) -> dict
 
 @pytest.fixture
 def browse(client):
-    def sign_in(user):
-        client.force_login(user)
-        return client
-
-    return sign_in
+    return lambda user: sign_in(client, user)
 
 
 def errors(response) -> dict:

@@ -12,12 +12,14 @@ from django.db import transaction
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from accounts import phones
 from accounts.models import Institution, Notification, User
 from accounts.notify import STALE_AFTER
-from accounts.roles import Role
+from accounts.roles import STAFF_ROLES, Role
 from completion.models import Attachment, Completion, Outcome
 from ims.context import BI_PHONE
 from ims.demo import texts, world
+from ims.demo.telephones import REFUSALS
 from requests_app.exchanges import written
 from requests_app.models import CancellationReason, Facility, Message, Offer, ServiceRequest, Transition
 from requests_app.workflow import BOOKED, SPOKEN, WITHDRAWAL_NOTICE, Action, ServiceType, Status
@@ -51,6 +53,10 @@ def star() -> User:
     return User.objects.get(username=world.ACCOUNTS[0][0])
 
 
+def invited() -> User:
+    return User.objects.get(username=world.ACCOUNTS[-1][0])
+
+
 def mine(*statuses):
     return ServiceRequest.objects.filter(interpreter=star(), status__in=statuses)
 
@@ -62,7 +68,7 @@ def test_the_same_day_gives_the_same_world(twin):
 def test_the_world_has_the_size_announced():
     assert Institution.objects.filter(facilities__isnull=False).distinct().count() == 12
     assert Facility.objects.count() == 40
-    assert User.objects.filter(role=Role.INTERPRETER).count() == 60
+    assert User.objects.filter(role=Role.INTERPRETER).exclude(pk=invited().pk).count() == 60
     assert ServiceRequest.objects.count() == 120
 
 
@@ -194,8 +200,28 @@ def test_names_telephones_and_addresses_are_nobodys():
 def test_every_account_printed_signs_in(client):
     assert world.exists()
     for username, role, _ in world.ACCOUNTS:
-        assert client.login(username=username, password=world.PASSWORD)
+        assert client.login(username=username, password=world.PASSWORD) == (username != invited().username)
         assert User.objects.get(username=username).get_role_display() == role
+
+
+def test_whoever_is_invited_has_no_password_yet_and_will_get_one_by_e_mail(mailoutbox):
+    assert (invited().has_usable_password(), invited().interpreter_profile.languages.count()) == (False, 1)
+    waiting = invited().notifications.get()
+    assert (waiting.topic, waiting.channel, waiting.state) == ("invitation", "email", "due")
+
+
+def test_the_bi_and_one_interpreter_give_a_code_by_sms():
+    protected = User.objects.filter(second_factor="sms", codedevice__confirmed=True, codedevice__channel="sms")
+    assert set(protected.filter(role=Role.INTERPRETER).values_list("username", flat=True)) == {"nadia.benkirane"}
+    staff = User.objects.filter(role__in=STAFF_ROLES)
+    assert set(staff) == set(protected.exclude(role=Role.INTERPRETER))
+
+
+def test_every_telephone_can_be_written_to():
+    numbers = set(User.objects.exclude(role=Role.SYSTEM).values_list("mobile_phone", flat=True))
+    assert len(numbers) == User.objects.exclude(role=Role.SYSTEM).count()
+    assert {phones.parse(number) for number in numbers} == numbers
+    assert not [number for number in numbers if number[-4:] in REFUSALS]
 
 
 def test_only_the_last_day_is_sent_and_the_worker_is_woken_once():

@@ -1,15 +1,20 @@
 """The pages of errors: in French, saying what was kept; a database out of reach is a 503 that ends by itself."""
 
+import logging
+import re
+import sys
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import include, path
 
+from accounts.models import User
+from ims.logs import WithoutKeys
 from requests_app.models import ServiceRequest
 from tests import make
 from tests.pages import ago, ahead, said, signed_in
@@ -139,3 +144,18 @@ def test_the_sign_in_page_shows_while_the_database_is_out_of_reach(live_server, 
     shut(False)
     status, _, text = ask(live_server, "", "/connexion/")
     assert (status, "Se connecter" in text) == (200, True)
+
+
+@pytest.mark.django_db
+def test_i3_a_refused_row_is_not_told_to_the_log(caplog):
+    """What the database says of a row it refuses holds the values of the row."""
+    given = {"username": "secret@exemple.test", "first_name": "Zéphyrine\nRuse", "last_name": "x"}
+    try:
+        with transaction.atomic():
+            User.objects.create(role="roi", **given)
+    except IntegrityError:
+        record = logging.LogRecord("ims", logging.ERROR, "", 0, "refusé", None, sys.exc_info())
+    WithoutKeys().filter(record)
+    written = logging.Formatter().format(record)
+    assert "user_has_a_known_role" in written
+    assert not {"secret@exemple.test", "Zéphyrine", "Ruse"} & set(re.findall(r"[\w@.]+", written))

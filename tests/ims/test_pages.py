@@ -54,6 +54,7 @@ def addresses(made: dict) -> dict:
     return {
         make.alice: ["/", "/?vue=a-venir", "/?du=2024-11-04&borne=au", *own, *(f"{page}achevement/" for page in edited)]
         + [f"{detail[Status.RESERVED]}{name}/" for name in ("desistement", "ecrire", "achevement")]
+        + ["/profil/", "/profil/mot-de-passe/", "/profil/coordonnees/?moyen=sms", "/aide/connexion/"]
         + [f"{detail[Status.PROVIDED]}pieces/", "/demandes/999999/"],
         make.requester: ["/", "/demandes/nouvelle/", *detail.values()]
         + [f"{detail[Status.RESERVED]}{name}/" for name in ("modifier", "annuler")],
@@ -279,9 +280,9 @@ def test_home_asks_the_database_8_times_whatever_the_number_of_requests(number):
 
 
 @pytest.mark.parametrize("number", [1, 20])
-def test_the_list_asks_the_database_5_times_whatever_the_number_of_requests(number):
+def test_the_list_asks_the_database_6_times_whatever_the_number_of_requests(number):
     many(number)
-    assert statements(make.coordinator(), "/bi/?statut=reserved") == 5
+    assert statements(make.coordinator(), "/bi/?statut=reserved") == 6
 
 
 def busy(number):

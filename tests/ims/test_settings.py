@@ -89,6 +89,13 @@ def test_the_demo_is_refused_to_other_machines(settings_with, tmp_path):
 def test_cookies_travel_on_https_only_unless_it_is_turned_off(settings_with):
     production, local = settings_with(), settings_with(HTTPS="0")
 
-    assert production["SESSION_COOKIE_NAME"] == "__Host-session"
+    names = [production[f"{cookie}_COOKIE_NAME"] for cookie in ("SESSION", "CSRF", "TRUST")]
+    assert names == ["__Host-session", "__Host-csrf", "__Host-trusted"]
     assert production["SESSION_COOKIE_SECURE"] and production["CSRF_COOKIE_SECURE"]
     assert "SESSION_COOKIE_SECURE" not in local
+
+
+@pytest.mark.parametrize("given", [{"TWILIO_ACCOUNT_SID": "AC1"}, {"TWILIO_AUTH_TOKEN": "t", "TWILIO_FROM": "+1"}])
+def test_a_provider_of_text_messages_is_configured_whole_or_not_at_all(settings_with, given):
+    with pytest.raises(ImproperlyConfigured, match="TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN et TWILIO_FROM"):
+        settings_with(**given)

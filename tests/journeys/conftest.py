@@ -5,6 +5,9 @@ from django.conf import settings
 from django.test import Client
 from django.test.testcases import LiveServerThread
 
+from tests.accounts.conftest import smtp, twilio  # noqa: F401 (the providers of journeys too)
+from tests.pages import sign_in
+
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
@@ -64,7 +67,7 @@ def visit(browser, browser_context_args, site, complaints):
         opened.append(context)
         if user:
             client = Client()
-            client.force_login(user)
+            sign_in(client, user)
             cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
             context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": site}])
         page = context.new_page()

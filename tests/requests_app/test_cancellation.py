@@ -27,7 +27,7 @@ def notice(starts_at, received_at):
 
 
 def topics(user):
-    return list(user.notifications.order_by("id").values_list("topic", flat=True))
+    return list(user.notifications.filter(channel="email").order_by("id").values_list("topic", flat=True))
 
 
 # The notice
@@ -167,7 +167,10 @@ def test_the_interpreter_is_told_and_keeps_the_cancelled_request():
 def test_holders_of_offers_are_told_that_it_is_cancelled():
     made = make.pending(make.alice(), make.bob())
     cancel(made)
-    reasons = [user.notifications.get(topic="offer_gone").context["reason"] for user in (make.alice(), make.bob())]
+    reasons = [
+        user.notifications.get(channel="email", topic="offer_gone").context["reason"]
+        for user in (make.alice(), make.bob())
+    ]
     assert reasons == ["La demande a été annulée."] * 2
     assert set(made.offers.values_list("state", flat=True)) == {"closed"}
 
@@ -250,7 +253,7 @@ def test_a_cancellation_is_undone_before_the_start_and_everybody_told():
     assert (made.status, made.interpreter) == (Status.UNALLOCATED, None)
     frozen = (made.cancellation_reason, made.notice_received_at, made.notice_business_time, made.notice_closed_days)
     assert (*frozen, made.is_late_cancellation) == ("", None, None, [], False)
-    assert (topics(make.alice())[-1], topics(make.requester())[-1]) == ("reinstated", "reinstated")
+    assert (topics(make.alice())[-1], topics(make.requester())[-1]) == ("reinstated", "reopened")
 
 
 @pytest.mark.parametrize(("late", "may"), [(-MICROSECOND, True), (timedelta(), False), (MICROSECOND, False)])

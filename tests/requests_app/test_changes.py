@@ -30,7 +30,7 @@ def last_step(service_request):
 
 def told(user, service_request):
     about = f"request:{service_request.pk}"
-    return list(user.notifications.filter(about=about).order_by("id").values_list("topic", flat=True))
+    return list(user.notifications.filter(channel="email", about=about).order_by("id").values_list("topic", flat=True))
 
 
 # Creating
@@ -96,7 +96,7 @@ def test_changing_a_request_nobody_has_keeps_its_status(status):
 def test_holders_of_open_offers_are_told_of_the_change_with_the_new_hour():
     made = make.pending(make.alice())
     modify(made, starts_at=START + HOUR, ends_at=START + 2 * HOUR)
-    notice = make.alice().notifications.get(topic="offer_changed")
+    notice = make.alice().notifications.get(channel="email", topic="offer_changed")
     assert notice.context["hour"] == "14\u00a0h"
 
 

@@ -14,7 +14,7 @@ LATER = NOW + HOUR
 
 
 def topics(user):
-    return list(user.notifications.order_by("id").values_list("topic", flat=True))
+    return list(user.notifications.filter(channel="email").order_by("id").values_list("topic", flat=True))
 
 
 def log(service_request, by, at=LATER, made_at=NOW, **fields):

@@ -31,7 +31,7 @@ def history(service_request):
 
 def told(user, service_request):
     about = f"request:{service_request.pk}"
-    return list(user.notifications.filter(about=about).order_by("id").values_list("topic", flat=True))
+    return list(user.notifications.filter(channel="email", about=about).order_by("id").values_list("topic", flat=True))
 
 
 def status_of(service_request):
@@ -88,7 +88,7 @@ def test_an_interpreter_may_be_asked_again_after_refusing():
 
 def test_an_offer_to_several_is_made_to_all_or_to_none():
     made, gone = make.unallocated(), make.bob()
-    gone.is_active = False
+    User.objects.filter(pk=gone.pk).update(is_active=False)
     with pytest.raises(NotAllowed, match="n’est pas un interprète actif"):
         offer(made, make.alice(), gone)
     assert (status_of(made), made.status, made.offers.count()) == (Status.UNALLOCATED, Status.UNALLOCATED, 0)
@@ -150,7 +150,7 @@ def test_the_one_who_accepts_has_the_request():
 def test_the_others_are_told_that_somebody_else_accepted():
     made = make.pending(make.alice(), make.bob())
     services.accept(made, by=make.alice(), at=LATER)
-    notice = make.bob().notifications.get(topic="offer_gone")
+    notice = make.bob().notifications.get(channel="email", topic="offer_gone")
     assert notice.context["reason"] == "Une autre personne a accepté la demande."
     assert told(make.alice(), made) == ["offered"]
 
@@ -355,7 +355,7 @@ def test_an_offer_expires_when_its_holder_is_booked_elsewhere_at_that_time():
     assert services.expire_due(LATER) == 1
     assert status_of(made) == Status.UNALLOCATED
     reason = "Vous avez accepté une autre demande à ce moment."
-    assert make.alice().notifications.get(topic="offer_gone").context["reason"] == reason
+    assert make.alice().notifications.get(channel="email", topic="offer_gone").context["reason"] == reason
 
 
 def test_an_offer_of_a_translation_does_not_expire_when_its_holder_is_booked():
@@ -376,7 +376,7 @@ def test_whoever_does_not_speak_the_new_language_loses_the_offer():
     make.bob().interpreter_profile.languages.add(make.language("arabe"))
     services.modify(made, by=make.requester(), at=LATER, language=make.language("arabe"))
     assert states(made) == {"Alice": "expired", "Bob": "open"}
-    reason = make.alice().notifications.get(topic="offer_gone").context["reason"]
+    reason = make.alice().notifications.get(channel="email", topic="offer_gone").context["reason"]
     assert reason == "La langue de la demande a changé."
 
 

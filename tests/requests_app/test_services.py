@@ -26,7 +26,7 @@ def status_of(service_request):
 
 
 def topics(user):
-    return list(user.notifications.order_by("id").values_list("topic", flat=True))
+    return list(user.notifications.filter(channel="email").order_by("id").values_list("topic", flat=True))
 
 
 # « Détails de l'achèvement »

@@ -20,7 +20,7 @@ def withdraw(service_request, by=None, at=LATER, note=""):
 
 
 def topics(user):
-    return list(user.notifications.order_by("id").values_list("topic", flat=True))
+    return list(user.notifications.filter(channel="email").order_by("id").values_list("topic", flat=True))
 
 
 # Who may, and when

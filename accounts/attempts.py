@@ -56,7 +56,7 @@ class Attempt:
 
     @property
     def has_none(self) -> bool:
-        """`mfa.has_none`, of what was read."""
+        """Whether no second factor works now: the person has chosen none, or what they chose is gone."""
         return not (self.user.second_factor and self.ways)
 
     @property

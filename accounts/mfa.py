@@ -175,11 +175,6 @@ def refusal_of_code(user: User, channel: str) -> throttling.Throttled | None:
 # The first one
 
 
-def has_none(user: User) -> bool:
-    """Whether no second factor works now: the person has chosen none, or what they chose is gone."""
-    return not (user.second_factor and (methods(user) or recovery_of(user)))
-
-
 def may_choose_number(user: User) -> bool:
     """Only who has none on record: whoever holds the mailed password must not bring their own telephone (0.18)."""
     return not (user.mobile_phone or user.second_factor or user.reset_at)
@@ -208,10 +203,10 @@ def await_address(user: User, channel: Channel, address: str) -> CodeDevice:
 
 
 def awaited_number(user: User) -> CodeDevice | None:
-    """The number that a first code may confirm now."""
+    """The number that a first code may confirm now, for whoever has no second factor (`Attempt.has_none`)."""
     awaited = CodeDevice.objects.filter(user=user, channel=Channel.SMS, confirmed=False).first()
     is_theirs = awaited is not None and (awaited.address == "" or may_choose_number(user))
-    return awaited if is_theirs and has_none(user) else None
+    return awaited if is_theirs else None
 
 
 def may_add_app(user: User, *, is_open: bool) -> bool:

@@ -140,12 +140,20 @@ def withdraw(*, about: str, users=None, but: Sequence[str] = ()) -> None:
 
     What did not arrive stays where staff see it, and leaves no more. The topics of `but` still hold.
     """
-    outdated = Notification.objects.filter(about=about, state__in=[State.DUE, State.UNCERTAIN, State.UNDELIVERED])
-    if users is not None:
-        outdated = outdated.filter(user__in=users)
+    outdated = Notification.objects.filter(about=about).exclude(topic__in=but)
+    _withdraw(outdated if users is None else outdated.filter(user__in=users))
+
+
+def withdraw_all(user: User) -> None:
+    """Whoever has left is told nothing more, of anything."""
+    _withdraw(Notification.objects.filter(user=user))
+
+
+def _withdraw(outdated) -> None:
     state = Case(When(state=State.DUE, then=Value(State.CLOSED)), default=F("state"))
     # One statement: a row that goes from one state to another meanwhile is not missed.
-    outdated.exclude(topic__in=but).update(state=state, withdrawn_at=timezone.now(), called_at=None, address="")
+    unfinished = outdated.filter(state__in=[State.DUE, State.UNCERTAIN, State.UNDELIVERED])
+    unfinished.update(state=state, withdrawn_at=timezone.now(), called_at=None, address="")
 
 
 def refresh(*, about: str, topic: str, context: dict) -> None:

@@ -14,7 +14,6 @@ from accounts.models import (
     AccountEvent,
     InterpreterLanguage,
     InterpreterProfile,
-    Notification,
     Session,
     Throttle,
     TrustedBrowser,
@@ -265,8 +264,7 @@ def deactivate(user: User, *, by: User, at: datetime, detail: str = "") -> None:
     user.is_active = False
     user.save(update_fields=["is_active"])
     end_sessions(user)
-    # Whoever has left is told nothing more.
-    Notification.objects.filter(user=user, state=Notification.State.DUE).update(state=Notification.State.CLOSED)
+    notify.withdraw_all(user)
     record(user, Kind.DEACTIVATED, by=by, at=at, detail=detail[:120])
 
 

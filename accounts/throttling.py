@@ -40,8 +40,8 @@ SIGN_IN_ACCOUNT = Limit("sign-in: account", 30, 10 * MINUTE, history="trop de mo
 # From many addresses and for days: 200 passwords of the 4320 that the limit above would let by.
 SIGN_IN_DAY = Limit("sign-in: day", 200, DAY, history="trop de mots de passe")
 SIGN_IN_ADDRESS = Limit("sign-in: address", 60, 10 * MINUTE)
-# Codes sent. The last three bound what is sent to numbers that are nobody's yet: somebody's own is bounded by the
-# account, so that neither a colleague nor a hospital's one address closes the second step of others.
+# Codes sent. CODES_TO_DESTINATION and CODES_FROM_ADDRESS bound what is sent to numbers that are nobody's yet: one's own
+# is bounded by the account, so that neither a colleague nor a hospital's one address closes the step of others.
 _PAUSE = "Un code vient d’être demandé. Attendez {wait} avant d’en demander un autre."
 _CAP = "Trop de codes ont été demandés. Attendez {wait}, ou communiquez avec la BI du RSSS, au 514-597-3284."
 # By channel: whoever has not their telephone at hand chooses « courriel » at once (FAQ).
@@ -144,15 +144,6 @@ def pause_of(user_pk: int, channel: str) -> str:
 def refund(limit: Limit, subject: str, by: int = 1) -> None:
     """Take back what was counted before one could know that it was allowed."""
     _rows(limit, subject).filter(count__gte=by).update(count=F("count") - by)
-
-
-def seconds_left(limit: Limit, subject: str) -> int:
-    """Before one more is allowed; 0 when it is now."""
-    try:
-        check(limit, subject)
-    except Throttled as error:
-        return error.seconds
-    return 0
 
 
 def refused(response, error: Throttled | None):

@@ -203,6 +203,15 @@ def test_whoever_has_left_is_told_nothing_more():
     assert drawn.draw(invitation) is None
 
 
+def test_whoever_has_left_leaves_no_former_number_and_nothing_to_look_up():
+    user = make.protected(make.alice())
+    services.change_contact(user, by=make.administrator(), at=timezone.now(), mobile_phone="+15145550188")
+    Notification.objects.filter(channel="email").update(state="uncertain", called_at=timezone.now())
+    services.deactivate(user, by=make.administrator(), at=timezone.now())
+    left = Notification.objects.filter(user=user).values_list("state", "address", "called_at").distinct()
+    assert set(left) == {("closed", "", None), ("uncertain", "", None)}
+
+
 def test_an_account_opened_again_has_a_new_access_and_not_its_former_password():
     user = make.requester()
     services.deactivate(user, by=make.administrator(), at=timezone.now())

@@ -92,9 +92,12 @@ def test_taking_back_what_was_not_counted_changes_nothing():
 
 
 def test_the_seconds_left_are_those_of_a_limit_that_is_reached():
-    throttling.count(Limit("pause", 1, MINUTE), "x")
-    assert 55 <= throttling.seconds_left(Limit("pause", 1, MINUTE), "x") <= 60
-    assert throttling.seconds_left(Limit("pause", 1, MINUTE), "y") == 0
+    pause = Limit("pause", 1, MINUTE)
+    throttling.count(pause, "x")
+    with pytest.raises(Throttled) as refusal:
+        throttling.check(pause, "x")
+    assert 55 <= refusal.value.seconds <= 60
+    throttling.check(pause, "y")
 
 
 def test_what_is_counted_is_not_written_in_clear():

@@ -17,10 +17,11 @@ from completion.attachments import attach, remove_attachment
 from completion.communications import Unfit
 from completion.facts import PRESENT, facts_of, pay_facts
 from completion.models import Completion, CompletionRevision, Outcome
+from requests_app import moves
 from requests_app import services as requests
 from requests_app.exchanges import is_communication_billable
 from requests_app.models import Communication, ServiceRequest, Transition
-from requests_app.services import Stale, verb
+from requests_app.moves import Stale, verb
 from requests_app.workflow import Action, Guard, NotAllowed, ServiceType, next_status
 
 __all__ = ["Unfit", "accept_communication", "attach", "file", "pay_facts", "refuse_communication"]
@@ -50,7 +51,7 @@ _FIELD_OF_FACT = {
 
 def may_file(service_request: ServiceRequest, user: User, *, at: datetime) -> bool:
     """Whether the « Détails de l'achèvement » are open to this person now (ruling 4; a note may still be asked)."""
-    return not FILING.isdisjoint(requests.available_actions(service_request, user, at=at))
+    return not FILING.isdisjoint(moves.available_actions(service_request, user, at=at))
 
 
 # Filing.
@@ -80,7 +81,7 @@ def file(
     digest = _digest(outcome, note, communications, fields)
     if sent := _already_sent(service_request, key, digest):
         return sent
-    requests.check_seen(service_request, version)
+    moves.check_seen(service_request, version)
     completion = _report(service_request, by, at, outcome, fields)
     typed, completion.comments = exchanged.typed_rows(completion.comments, at=at)
     exchanged.replace(service_request, communications, typed, at=at, seen=seen)
@@ -240,8 +241,8 @@ def _to_decide(service_request, communication, *, by, at, version, seen) -> Comm
     """The row as it stands, for whoever may validate its file (the table decides), until they do."""
     service_request.lock()
     _check_seen(service_request, seen)
-    requests.check_seen(service_request, version)
-    facts = requests.facts_of(service_request, by, at=at)
+    moves.check_seen(service_request, version)
+    facts = moves.facts_of(service_request, by, at=at)
     next_status(service_request.status, Action.VALIDATE, by.role, facts=facts)
     row = service_request.communications.filter(pk=communication.pk).first()
     if row is None:

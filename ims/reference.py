@@ -98,7 +98,7 @@ POLICIES = {
 # name: (function, minutes between two runs)
 SCHEDULES = {
     "Envoyer les notifications dues": ("accounts.notify.deliver_due", 1),
-    "Fermer les offres échues": ("requests_app.services.expire_due", 1),
+    "Fermer les offres échues": ("requests_app.offers.expire_due", 1),
     "Rappeler les réalisations à remplir": ("requests_app.reminders.remind_due", 60),
 }
 NIGHTLY = {
@@ -132,11 +132,11 @@ def seed_reference() -> None:
     if not User.objects.filter(role=Role.SYSTEM).exists():
         User.objects.create_user("systeme", first_name="Système", last_name="IMS", role=Role.SYSTEM)
     for name, (function, minutes) in SCHEDULES.items():
-        defaults = {"func": function, "schedule_type": Schedule.MINUTES, "minutes": minutes}
-        Schedule.objects.get_or_create(name=name, defaults=defaults)
+        made = {"func": function, "schedule_type": Schedule.MINUTES, "minutes": minutes}
+        Schedule.objects.update_or_create(name=name, defaults={"func": function}, create_defaults=made)
     for name, function in NIGHTLY.items():
-        defaults = {"func": function, "schedule_type": Schedule.DAILY}
-        Schedule.objects.get_or_create(name=name, defaults=defaults)
+        made = {"func": function, "schedule_type": Schedule.DAILY}
+        Schedule.objects.update_or_create(name=name, defaults={"func": function}, create_defaults=made)
 
 
 def _institution(line: str) -> Institution:

@@ -10,7 +10,9 @@ from accounts.models import User
 from accounts.roles import Role
 from accounts.services import deactivate, lock
 from requests_app.models import Offer, ServiceRequest
-from requests_app.services import Stale, expire, mark_unallocated, verb
+from requests_app.moves import Stale, verb
+from requests_app.offers import expire
+from requests_app.services import mark_unallocated
 from requests_app.workflow import ASSIGNED
 
 LEFT = "Le compte de l’interprète a été désactivé."

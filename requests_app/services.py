@@ -1,161 +1,20 @@
 """The verbs that move a request. Each is one transaction; `by` is always given and time is an argument.
 
-`_move` is the only place in the house that writes `status`. Lock order everywhere: account, request, offers, completion
-(the account of whoever gets a booking, or leaves the bank).
+Those of offers are in `offers`. Lock order everywhere: account, request, offers, completion (the account of whoever
+gets a booking, or leaves the bank).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import wraps
 
-from django.contrib.postgres.constraints import ExclusionConstraint
-from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, F, OuterRef, Q
-from django.utils import timezone
-from django_q.tasks import async_task
-from psycopg import errors
-
-from accounts.french import day_and_month, hour, long_date
 from accounts.models import User
 from accounts.roles import Role
-from billing.rules import business_notice, is_late_cancellation
+from billing.rules import is_late_cancellation
 from requests_app import changes, workflow
-from requests_app.models import CancellationReason, Holiday, Message, Offer, ServiceRequest, Transition
-from requests_app.notifications import announce, announce_offers, forget_urgency
-from requests_app.workflow import ASSIGNED, BOOKED, SPOKEN, Action, Facts, NotAllowed, ServiceType, Status
-
-TRIES = 3
-
-
-class Stale(NotAllowed):
-    """The request changed since the page was opened, or while the action was running."""
-
-
-class Overlap(NotAllowed):
-    """The interpreter is booked at that time (ruling 2)."""
-
-
-def verb(function):
-    """One transaction; a constraint's refusal becomes its French sentence, a deadlock is tried again.
-
-    Whatever fails, the object handed in is left as it was.
-    """
-
-    @wraps(function)
-    def run(service_request, *args, **kwargs):
-        for attempt in range(1, TRIES + 1):
-            before = service_request.__getstate__()  # with a copy of the related objects it holds
-            try:
-                with transaction.atomic():
-                    return function(service_request, *args, **kwargs)
-            except Exception as error:
-                vars(service_request).clear()
-                vars(service_request).update(before)
-                if isinstance(error, IntegrityError):
-                    raise _refusal(error) from error
-                is_deadlock = isinstance(error.__cause__, errors.DeadlockDetected)
-                if not is_deadlock or connection.in_atomic_block or attempt == TRIES:
-                    raise
-
-    return run
-
-
-def _refusal(error: IntegrityError) -> Exception:
-    name = error.__cause__.diag.constraint_name
-    for model in (ServiceRequest, Offer, Message):
-        for constraint in model._meta.constraints:
-            if constraint.name == name:
-                is_overlap = isinstance(constraint, ExclusionConstraint)
-                return (Overlap if is_overlap else NotAllowed)(constraint.violation_error_message)
-    return error
-
-
-# Reading: what the guards and the pages need to know.
-
-
-def facts_of(service_request: ServiceRequest, user: User, *, at: datetime, **given) -> Facts:
-    """The facts of a request for one person at an instant; `given` is what that person brings (a note, oui or non…)."""
-    is_offered = service_request.status == Status.PENDING and user.role == Role.INTERPRETER
-    facts = {
-        "at": at,
-        "starts_at": service_request.starts_at,
-        "is_assigned": service_request.interpreter_id == user.pk,
-        "has_open_offer": is_offered and service_request.offers.open_at(at).filter(interpreter=user).exists(),
-        "withdraws_freely": changes.frees_from_notice(service_request),
-        "is_filed": service_request.filed_by_id is not None,
-        "is_filer": user.pk in {service_request.filed_by_id, service_request.interpreter_id},
-        "has_claim": service_request.is_late_cancellation,
-        "cancelled_by_report": service_request.notice_received_at is None,
-        "is_due_to_review": service_request.is_due_to_review,
-    }
-    return Facts(**facts | given)
-
-
-def available_actions(service_request: ServiceRequest, user: User, *, at: datetime) -> list[Action]:
-    """The buttons of a request's page for one person."""
-    return workflow.available(service_request.status, user.role, facts=facts_of(service_request, user, at=at))
-
-
-def notice_of(service_request: ServiceRequest, received_at: datetime) -> tuple[timedelta, frozenset]:
-    """The business time a notice leaves before the start, and the closed days it was counted with."""
-    closed_days = Holiday.objects.closed_between(received_at, service_request.starts_at)
-    zone = timezone.get_default_timezone()
-    return business_notice(received_at, service_request.starts_at, closed_days=closed_days, tz=zone), closed_days
-
-
-# The one writer.
-
-
-@dataclass(frozen=True, kw_only=True)
-class Story:
-    """What history keeps of a move besides its statuses, and which holders of offers to tell why theirs is gone."""
-
-    note: str = ""
-    interpreter: User | None = None
-    on_behalf_of: User | None = None
-    changed: dict = field(default_factory=dict)
-    others: dict = field(default_factory=dict)
-    details: dict = field(default_factory=dict)
-
-
-def _move(service_request, action, *, by, facts, version=None, story=None, **fields) -> Transition:
-    """Move a request by the table with one guarded UPDATE, append the history row, tell; or raise NotAllowed, Stale."""
-    check_seen(service_request, version)
-    source = service_request.status
-    target = workflow.next_status(source, action, by.role, facts=facts)
-    # One answer among several changes nothing on the others' pages: it must not make them stale.
-    bump = 0 if source == target == Status.PENDING and action != Action.MODIFY else 1
-    unmoved = ServiceRequest.objects.filter(pk=service_request.pk, status=source, version=service_request.version)
-    if not unmoved.update(status=target, version=F("version") + bump, **fields):
-        raise Stale("La demande vient de changer.")
-    for name, value in {**fields, "status": target, "version": service_request.version + bump}.items():
-        setattr(service_request, name, value)
-    return _record(service_request, action, source, by=by, at=facts.at, story=story or Story())
-
-
-def _record(service_request, action, source, *, by, at, story) -> Transition:
-    step = Transition.objects.create(
-        service_request=service_request,
-        action=action,
-        from_status=source or "",
-        to_status=service_request.status,
-        version=service_request.version,
-        by=by,
-        at=at,
-        note=story.note,
-        interpreter=story.interpreter,
-        on_behalf_of=story.on_behalf_of,
-        changes=story.changed,
-    )
-    announce(service_request, step, others=story.others, details=story.details)
-    return step
-
-
-def check_seen(service_request, version: int | None) -> None:
-    """Raise Stale when the page was opened on another version of the request; None asks nothing."""
-    if version is not None and version != service_request.version:
-        raise Stale("La demande a changé depuis que vous l’avez ouverte.")
+from requests_app.models import CancellationReason, Message, Offer, ServiceRequest, Transition
+from requests_app.moves import Story, facts_of, hold_serving, move, notice_of, record, verb
+from requests_app.notifications import forget_urgency
+from requests_app.offers import close, expire_strangers, holders
+from requests_app.workflow import ASSIGNED, Action, Facts, NotAllowed, ServiceType, Status
 
 
 def _check_place(by: User, institution_id: int, facility) -> None:
@@ -163,18 +22,6 @@ def _check_place(by: User, institution_id: int, facility) -> None:
         raise NotAllowed("Cette demande est celle d’un autre établissement.")
     if facility is not None and facility.institution_id != institution_id:
         raise NotAllowed("Cette installation n’appartient pas à l’établissement.")
-
-
-def _hold_serving(*interpreters: User) -> None:
-    """Hold the accounts of those about to have an offer or a booking; nobody closes them meanwhile (departures.py).
-
-    Before the request is held, as a departure does. Raises NotAllowed for whoever is not an active interpreter.
-    """
-    active = User.objects.filter(pk__in=[user.pk for user in interpreters], role=Role.INTERPRETER, is_active=True)
-    serving = set(active.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
-    for user in interpreters:
-        if user.pk not in serving:
-            raise NotAllowed(f"{user} n’est pas un interprète actif.")
 
 
 # Creating and changing.
@@ -193,7 +40,7 @@ def _create(service_request, action, *, by, at, story) -> ServiceRequest:
     facts = Facts(at=at, starts_at=service_request.starts_at, noted=bool(story.note))
     workflow.next_status(None, action, by.role, facts=facts)
     service_request.save()
-    _record(service_request, action, None, by=by, at=at, story=story)
+    record(service_request, action, None, by=by, at=at, story=story)
     return service_request
 
 
@@ -229,23 +76,14 @@ def modify(service_request, *, by: User, at: datetime, version: int | None = Non
         note=note,
         interpreter=service_request.interpreter,
         changed=changed,
-        others=dict.fromkeys(_holders(service_request, at), ""),
+        others=dict.fromkeys(holders(service_request, at), ""),
     )
-    _move(service_request, Action.MODIFY, by=by, facts=facts, version=version, story=story, **fields)
+    move(service_request, Action.MODIFY, by=by, facts=facts, version=version, story=story, **fields)
     if "language" in changed:
-        _expire_strangers(service_request, at=at)
+        expire_strangers(service_request, at=at)
     if "starts_at" in changed:
         lapsing = service_request.offers.filter(state=Offer.State.OPEN, answer_by__gt=service_request.starts_at)
         lapsing.filter(sent_at__lt=service_request.starts_at).update(answer_by=service_request.starts_at)
-
-
-def _expire_strangers(service_request, *, at) -> None:
-    """Whoever does not speak the new language can no longer accept."""
-    speakers = User.objects.filter(interpreter_profile__languages=service_request.language_id)
-    held = service_request.offers.filter(state=Offer.State.OPEN).exclude(interpreter__in=speakers)
-    for offered in held.select_related("interpreter"):
-        reason = "La langue de la demande a changé."
-        expire(service_request, offered.interpreter, by=User.objects.system(), at=at, reason=reason)
 
 
 @verb
@@ -255,191 +93,26 @@ def modify_and_release(service_request, *, by, at, version=None, note, **fields)
     modify(service_request, by=by, at=at, note=note, **fields)
 
 
-# Offers.
-
-
-def _holders(service_request, at) -> list[User]:
-    return [offer.interpreter for offer in service_request.offers.open_at(at).select_related("interpreter")]
-
-
-def _close(offers, state, *, at, reason: str) -> dict[User, str]:
-    """Close open offers; returns their holders with the sentence each is told."""
-    closing = offers.filter(state=Offer.State.OPEN)
-    told = {offer.interpreter: reason for offer in closing.select_related("interpreter")}
-    closing.update(state=state, closed_at=at, reason=reason)
-    return told
-
-
-@verb
-def offer(service_request, interpreters: Iterable[User], *, by, at, answer_by: datetime, version=None, note="") -> None:
-    """Offer to one or several interpreters until `answer_by`, or the start if it comes first; raises NotAllowed."""
-    interpreters = list(interpreters)
-    _hold_serving(*interpreters)
-    service_request.lock()
-    check_seen(service_request, version)
-    _expire_lapsed(service_request, at=at)
-    facts = facts_of(service_request, by, at=at)
-    workflow.next_status(service_request.status, Action.OFFER, by.role, facts=facts)
-    if answer_by <= at:
-        raise NotAllowed("Le délai de réponse doit être dans le futur.")
-    answer_by = min(answer_by, service_request.starts_at)
-    limit = hour(answer_by)
-    details = {"answer_by": f"{long_date(answer_by)} à {limit}", "reply_by": f"{day_and_month(answer_by)}, {limit}"}
-    if not interpreters:
-        raise NotAllowed("Choisissez au moins un interprète.")
-    for interpreter in interpreters:
-        if is_booked(interpreter, service_request):
-            raise Overlap(f"{interpreter} a déjà une demande à ce moment.")
-        # The offer stands before its history row is told, so that the message's link opens.
-        Offer.objects.create(service_request=service_request, interpreter=interpreter, sent_at=at, answer_by=answer_by)
-        story = Story(interpreter=interpreter, note=note, details=details)
-        _move(service_request, Action.OFFER, by=by, facts=facts, story=story)
-
-
-def free_for(service_request, interpreters):
-    """Of a queryset of users, those who could serve: not its interpreter already, not booked at that time."""
-    found = interpreters.exclude(pk=service_request.interpreter_id)
-    if not service_request.is_spoken:
-        return found
-    return found.exclude(Exists(_bookings_over(service_request, OuterRef("pk"))))
-
-
-def is_booked(interpreter: User, service_request) -> bool:
-    """Whether the interpreter serves somebody else during a spoken request."""
-    return service_request.is_spoken and _bookings_over(service_request, interpreter.pk).exists()
-
-
-def _bookings_over(service_request, interpreter_pk):
-    return ServiceRequest.objects.filter(
-        interpreter_id=interpreter_pk,
-        status__in=BOOKED,
-        service_type__in=SPOKEN,
-        starts_at__lt=service_request.ends_at,
-        ends_at__gt=service_request.starts_at,
-    ).exclude(pk=service_request.pk)
-
-
-EXPIRED = "Le délai de réponse est passé."
-TAKEN = "Une autre personne a accepté la demande."
-
-
-@verb
-def accept(service_request, *, by, at, version=None) -> None:
-    """An interpreter takes an offered request: the first wins, the others are told. Raises Overlap, NotAllowed."""
-    _hold_serving(by)
-    held = service_request.offers.open_at(at).filter(interpreter=by)
-    facts = facts_of(service_request, by, at=at, has_open_offer=held.exists())
-    story = Story(interpreter=by)
-    step = _move(service_request, Action.ACCEPT, by=by, facts=facts, version=version, story=story, interpreter=by)
-    # The guarded UPDATE decided who wins; the offer row decides whether it was still open.
-    if not held.update(state=Offer.State.ACCEPTED, closed_at=at):
-        raise Stale("Cette demande n’est plus disponible.")
-    told = _close(service_request.offers, Offer.State.CLOSED, at=at, reason=TAKEN)
-    announce_offers(service_request, step, told)
-    async_task("requests_app.services.expire_due")
-
-
-@verb
-def refuse(service_request, *, by, at, reason: str = "") -> None:
-    """An interpreter declines; the request is « Non alloué » again when nobody else is asked. No reason is needed."""
-    service_request.lock()
-    _expire_lapsed(service_request, at=at)
-    facts = _answer(service_request, by, by, at=at)
-    _close(service_request.offers.filter(interpreter=by), Offer.State.REFUSED, at=at, reason=reason)
-    _move(service_request, Action.REFUSE, by=by, facts=facts, story=Story(interpreter=by, note=reason))
-
-
-def _answer(service_request, interpreter, user, *, at) -> Facts:
-    """The facts when an interpreter's offer is about to close: does anybody else still have one?"""
-    others = service_request.offers.filter(state=Offer.State.OPEN).exclude(interpreter=interpreter)
-    return facts_of(service_request, user, at=at, leaves_open_offers=others.exists())
-
-
-def _expire_lapsed(service_request, *, at) -> None:
-    """An offer past its deadline counts as closed even before the job ran; each gets its own line of history."""
-    for held in service_request.offers.filter(state=Offer.State.OPEN, answer_by__lte=at).select_related("interpreter"):
-        expire(service_request, held.interpreter, by=User.objects.system(), at=at, reason=EXPIRED)
-
-
-@verb
-def retract(service_request, interpreter: User, *, by, at, note="") -> None:
-    """A coordinator takes back an offer sent by mistake; its holder is told."""
-    service_request.lock()
-    _expire_lapsed(service_request, at=at)
-    facts = _answer(service_request, interpreter, by, at=at)
-    held = service_request.offers.filter(interpreter=interpreter)
-    told = _close(held, Offer.State.RETRACTED, at=at, reason="La BI a retiré cette offre.")
-    if not told:
-        raise Stale("Cette offre n’est plus ouverte.")
-    story = Story(interpreter=interpreter, note=note, others=told)
-    _move(service_request, Action.RETRACT, by=by, facts=facts, story=story)
-
-
-@verb
-def expire(service_request, interpreter: User, *, by, at, reason: str) -> None:
-    """Close an offer that can no longer be answered; its holder is told why."""
-    service_request.lock()
-    facts = _answer(service_request, interpreter, by, at=at)
-    held = service_request.offers.filter(interpreter=interpreter)
-    if told := _close(held, Offer.State.EXPIRED, at=at, reason=reason):
-        story = Story(interpreter=interpreter, note=reason, others=told)
-        _move(service_request, Action.EXPIRE, by=by, facts=facts, story=story)
-
-
-def expire_due(at: datetime | None = None) -> int:
-    """Close every offer past its deadline or the start, or whose holder is booked then or gone; returns how many.
-
-    The worker calls it each minute and after each acceptance; `at` is now unless given.
-    """
-    at = at or timezone.now()
-    system = User.objects.system()
-    booked = ServiceRequest.objects.filter(
-        interpreter=OuterRef("interpreter"),
-        status__in=BOOKED,
-        service_type__in=SPOKEN,
-        starts_at__lt=OuterRef("service_request__ends_at"),
-        ends_at__gt=OuterRef("service_request__starts_at"),
-    )
-    due = (
-        Offer.objects.filter(state=Offer.State.OPEN)
-        .annotate(is_booked=Exists(booked) & Q(service_request__service_type__in=SPOKEN))
-        .annotate(is_lapsed=Q(answer_by__lte=at) | Q(service_request__starts_at__lte=at))
-        .filter(Q(is_lapsed=True) | Q(interpreter__is_active=False) | Q(is_booked=True))
-        .select_related("service_request", "interpreter")
-        .order_by("service_request_id", "id")
-    )
-    expired = 0
-    for held in due[:500]:
-        reason = EXPIRED
-        if not held.is_lapsed:
-            reason = (
-                "Vous avez accepté une autre demande à ce moment." if held.is_booked else "Votre compte est inactif."
-            )
-        expire(held.service_request, held.interpreter, by=system, at=at, reason=reason)
-        expired += 1
-    return expired
-
-
 # Who serves.
 
 
 @verb
 def assign(service_request, interpreter: User, *, by, at, version=None, note: str) -> None:
     """A coordinator gives the request to an interpreter who agreed by telephone, or served out of hours."""
-    _hold_serving(interpreter)
+    hold_serving(interpreter)
     service_request.lock()
     facts = facts_of(service_request, by, at=at, noted=bool(note))
     reason = "La demande a été attribuée à une autre personne."
-    told = _close(service_request.offers.exclude(interpreter=interpreter), Offer.State.CLOSED, at=at, reason=reason)
-    _close(service_request.offers.filter(interpreter=interpreter), Offer.State.ACCEPTED, at=at, reason="")
+    told = close(service_request.offers.exclude(interpreter=interpreter), Offer.State.CLOSED, at=at, reason=reason)
+    close(service_request.offers.filter(interpreter=interpreter), Offer.State.ACCEPTED, at=at, reason="")
     story = Story(interpreter=interpreter, note=note, others=told)
-    _move(service_request, Action.ASSIGN, by=by, facts=facts, version=version, story=story, interpreter=interpreter)
+    move(service_request, Action.ASSIGN, by=by, facts=facts, version=version, story=story, interpreter=interpreter)
 
 
 @verb
 def reassign(service_request, interpreter: User, *, by, at, version=None, note: str) -> None:
     """A coordinator gives a reserved request to another interpreter; both are told, communications made stay paid."""
-    _hold_serving(interpreter)
+    hold_serving(interpreter)
     service_request.lock()
     former = service_request.interpreter
     if former == interpreter:
@@ -448,7 +121,7 @@ def reassign(service_request, interpreter: User, *, by, at, version=None, note: 
     changed = {"interpreter": [str(former), str(interpreter)]}
     told = {former: "La BI a attribué la demande à une autre personne."} if former else {}
     story = Story(interpreter=interpreter, note=note, changed=changed, others=told)
-    _move(
+    move(
         service_request,
         Action.REASSIGN,
         by=by,
@@ -466,7 +139,7 @@ def reassign(service_request, interpreter: User, *, by, at, version=None, note: 
 def acknowledge(service_request, *, by, at, version=None) -> None:
     """« J'ai pris connaissance de la modification »."""
     facts = facts_of(service_request, by, at=at)
-    _move(service_request, Action.ACKNOWLEDGE, by=by, facts=facts, version=version, story=Story(interpreter=by))
+    move(service_request, Action.ACKNOWLEDGE, by=by, facts=facts, version=version, story=Story(interpreter=by))
 
 
 @verb
@@ -475,7 +148,7 @@ def mark_unallocated(service_request, *, by, at, version=None, note: str = "") -
     service_request.lock()
     former = service_request.interpreter
     facts = facts_of(service_request, by, at=at, noted=bool(note))
-    _move(
+    move(
         service_request,
         Action.MARK_UNALLOCATED,
         by=by,
@@ -541,9 +214,9 @@ def cancel(
         raise NotAllowed("Ce motif est réservé à la BI.")
     notice, closed_days = notice_of(service_request, received_at)
     facts = facts_of(service_request, by, at=at)
-    told = _close(service_request.offers, Offer.State.CLOSED, at=at, reason="La demande a été annulée.")
+    told = close(service_request.offers, Offer.State.CLOSED, at=at, reason="La demande a été annulée.")
     changed = {"cancellation_reason": ["", CancellationReason(reason).label]}
-    _move(
+    move(
         service_request,
         Action.CANCEL,
         by=by,
@@ -565,7 +238,7 @@ def reinstate(service_request, *, by, at, version=None, note: str) -> None:
     service_request.lock()
     former = service_request.interpreter
     facts = facts_of(service_request, by, at=at, noted=bool(note))
-    _move(
+    move(
         service_request,
         Action.REINSTATE,
         by=by,
@@ -601,7 +274,7 @@ def report(service_request, *, is_rendered: bool, by, at, version=None, note="",
     )
     behalf = service_request.interpreter if by != service_request.interpreter else None
     story = Story(note=note, on_behalf_of=behalf, interpreter=service_request.interpreter)
-    return _move(service_request, action, by=by, facts=facts, version=version, story=story, filed_by=by)
+    return move(service_request, action, by=by, facts=facts, version=version, story=story, filed_by=by)
 
 
 def _report_action(service_request, is_rendered: bool) -> Action:
@@ -618,7 +291,7 @@ def return_for_correction(service_request, *, by, at, version=None, note: str) -
     service_request.lock()
     facts = facts_of(service_request, by, at=at, noted=bool(note))
     story = Story(note=note, interpreter=service_request.interpreter)
-    return _move(service_request, Action.RETURN_FOR_CORRECTION, by=by, facts=facts, version=version, story=story)
+    return move(service_request, Action.RETURN_FOR_CORRECTION, by=by, facts=facts, version=version, story=story)
 
 
 @verb
@@ -627,7 +300,7 @@ def validate(service_request, *, by, at, version=None, note="") -> Transition:
     service_request.lock()
     facts = facts_of(service_request, by, at=at)
     story = Story(note=note, interpreter=service_request.interpreter)
-    return _move(
+    return move(
         service_request,
         Action.VALIDATE,
         by=by,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from accounts.devices import Channel, SecondFactor
 from accounts.models import CodeDevice, Institution, InterpreterProfile, Language, User
 from accounts.roles import Role
-from requests_app import exchanges, services
+from requests_app import exchanges, offers, services
 from requests_app.models import CancellationReason, Facility, Purpose, ServiceRequest
 from requests_app.workflow import ServiceType, Status
 
@@ -156,7 +156,7 @@ def pending(*interpreters: User, at=NOW, answer_by=None, **fields) -> ServiceReq
     """Offered to the interpreters, to Alice when none is named."""
     made = unallocated(at=at, **fields)
     deadline = answer_by or made.starts_at
-    services.offer(made, interpreters or [alice()], by=coordinator(), at=at, answer_by=deadline)
+    offers.offer(made, interpreters or [alice()], by=coordinator(), at=at, answer_by=deadline)
     return made
 
 
@@ -164,7 +164,7 @@ def reserved(by: User | None = None, *, at=NOW, **fields) -> ServiceRequest:
     """Accepted by an interpreter, Alice when none is named."""
     who = by or alice()
     made = pending(who, at=at, **fields)
-    services.accept(made, by=who, at=at)
+    offers.accept(made, by=who, at=at)
     return made
 
 

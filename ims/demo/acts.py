@@ -10,7 +10,7 @@ from completion.models import Attachment, Outcome
 from ims.demo import receipts, texts
 from ims.demo.casting import Case
 from ims.demo.days import instant, local_day, shift
-from requests_app import services
+from requests_app import offers, services
 from requests_app.exchanges import log_communication, post_message
 from requests_app.models import Channel, Purpose
 
@@ -26,21 +26,21 @@ def offered(case: Case, at: datetime, interpreters=None, answer_by: datetime | N
     """A coordinator offers it to `interpreters` (all of the case) until `answer_by` (the second evening)."""
     at = yield case.soon(at)
     answer_by = answer_by or instant(shift(local_day(at), 2), 17 * 60)
-    services.offer(case.request, interpreters or case.interpreters, by=case.coordinator, at=at, answer_by=answer_by)
+    offers.offer(case.request, interpreters or case.interpreters, by=case.coordinator, at=at, answer_by=answer_by)
     return at
 
 
 def refused(case: Case, at: datetime, interpreter):
     """`interpreter` declines."""
     at = yield case.soon(at)
-    services.refuse(case.request, by=interpreter, at=at, reason=case.rng.choice(texts.REFUSALS))
+    offers.refuse(case.request, by=interpreter, at=at, reason=case.rng.choice(texts.REFUSALS))
     return at
 
 
 def accepted(case: Case, at: datetime):
     """The first interpreter takes it."""
     at = yield case.soon(at)
-    services.accept(case.request, by=case.interpreter, at=at)
+    offers.accept(case.request, by=case.interpreter, at=at)
     return at
 
 

@@ -7,7 +7,7 @@ from ims.demo.acts import booked, confirmed, offered, refused, submitted, taken
 from ims.demo.casting import Case
 from ims.demo.days import instant, shift
 from ims.demo.past import cancelled
-from requests_app import services
+from requests_app import offers, services
 from requests_app.exchanges import ask_urgent_withdrawal, post_message
 
 
@@ -31,7 +31,7 @@ def offered_last_evening(case: Case):
     yield from submitted(case)
     at = yield case.days.evening(20, 15)
     answer_by = instant(case.days.day(1), 17 * 60)
-    services.offer(case.request, case.interpreters, by=case.coordinator, at=at, answer_by=answer_by)
+    offers.offer(case.request, case.interpreters, by=case.coordinator, at=at, answer_by=answer_by)
 
 
 def partly_refused(case: Case):
@@ -60,14 +60,14 @@ def expired(case: Case):
     at = yield from submitted(case)
     yield from offered(case, at)
     at = yield case.request.offers.first().answer_by
-    services.expire_due(at)
+    offers.expire_due(at)
 
 
 def retracted(case: Case):
     """Offered to somebody by mistake, taken back; the others may still answer."""
     at = yield from pending(case, answer_in=3)
     at = yield case.soon(at, 60)
-    services.retract(case.request, case.interpreters[-1], by=case.coordinator, at=at, note="Mauvais dialecte.")
+    offers.retract(case.request, case.interpreters[-1], by=case.coordinator, at=at, note="Mauvais dialecte.")
 
 
 def reserved(case: Case):
@@ -86,7 +86,7 @@ def taken_last_evening(case: Case):
     at = yield from submitted(case)
     yield from offered(case, at, answer_by=case.days.evening(23, 58))
     at = yield case.days.evening(20, 40) + timedelta(minutes=case.rng.randint(0, 90))
-    services.accept(case.request, by=case.interpreter, at=at)
+    offers.accept(case.request, by=case.interpreter, at=at)
     at = yield case.days.evening(23, 5) + timedelta(minutes=case.rng.randint(0, 40))
     post_message(case.request, by=case.interpreter, at=at, body=case.rng.choice(texts.QUESTIONS)[0])
 

@@ -6,7 +6,7 @@ from ims.demo import texts
 from ims.demo.acts import accepted, booked, confirmed, offered, served, submitted, taken, validated
 from ims.demo.casting import Case
 from ims.demo.days import instant, local_day, shift
-from requests_app import services
+from requests_app import offers, services
 from requests_app.exchanges import ask_urgent_withdrawal, decline_urgent_withdrawal, post_message
 
 
@@ -96,7 +96,7 @@ def start_passed(case: Case):
     yield from offered(case, at)
     deadline = min(offer.answer_by for offer in case.request.offers.all())
     at = yield deadline
-    services.expire_due(at)
+    offers.expire_due(at)
 
 
 def after_the_fact(case: Case):

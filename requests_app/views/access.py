@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.roles import Role
 from requests_app import history
 from requests_app.models import ServiceRequest
-from requests_app.services import Overlap, Stale
+from requests_app.moves import Overlap, Stale
 
 
 class Gone(Exception):

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import Institution, User
 from accounts.roles import Role
-from requests_app import services
+from requests_app import moves, offers, services
 from requests_app.forms import AssignForm, CancelForm, InstitutionForm, NoteForm, OfferForm, RequestForm
 from requests_app.models import ServiceRequest
 from requests_app.views.access import load, only, refused
@@ -63,7 +63,7 @@ def _submit(request, form, institution, at):
 def _allowed(request, number, *actions) -> ServiceRequest:
     """The request, when one of the actions is open to the person; raises Refused with why not."""
     service_request = load(request, number)
-    open_now = services.available_actions(service_request, request.user, at=timezone.now())
+    open_now = moves.available_actions(service_request, request.user, at=timezone.now())
     if not set(actions) & set(open_now):
         raise Refused(service_request, _why_not(service_request, request.user, actions[0]))
     return service_request
@@ -71,7 +71,7 @@ def _allowed(request, number, *actions) -> ServiceRequest:
 
 def _why_not(service_request, user, action) -> NotAllowed:
     """The sentence of the table, as if everything a person types had been given."""
-    facts = services.facts_of(service_request, user, at=timezone.now(), noted=True)
+    facts = moves.facts_of(service_request, user, at=timezone.now(), noted=True)
     try:
         next_status(service_request.status, action, user.role, facts=facts)
     except NotAllowed as error:
@@ -129,7 +129,7 @@ def modify(request, service_request):
         return render(request, "requests_app/form.html", context, status=422)
     try:
         return _modify(request, service_request, form, services.modify_and_release if releases else services.modify)
-    except services.Stale as error:
+    except moves.Stale as error:
         raise Refused(service_request, error) from error
     except NotAllowed as error:
         return _not_modified(request, context, error)
@@ -140,7 +140,7 @@ def _not_modified(request, context, error):
     if str(error) == Guard.NOTED_IF_LATE.label:
         context["form"].add_error("note", str(error))
         return render(request, "requests_app/form.html", context, status=422)
-    is_overlap = isinstance(error, services.Overlap)
+    is_overlap = isinstance(error, moves.Overlap)
     context |= {"refusal": str(error), "may_release": is_overlap and request.user.role == Role.COORDINATOR}
     return render(request, "requests_app/form.html", context, status=409)
 
@@ -183,7 +183,7 @@ def speakers(service_request, name: str):
 def _choices(request, service_request, *, asked=()):
     """The free interpreters of one page (without those already `asked`), and how many were found, at most one more."""
     found = speakers(service_request, request.GET.get("nom", "").replace("\x00", "")).exclude(pk__in=asked)
-    keys = list(services.free_for(service_request, found).values_list("pk", flat=True)[: MOST_INTERPRETERS + 1])
+    keys = list(offers.free_for(service_request, found).values_list("pk", flat=True)[: MOST_INTERPRETERS + 1])
     shown = User.objects.filter(pk__in=keys[:MOST_INTERPRETERS]).select_related("interpreter_profile__home_institution")
     return shown.order_by("last_name", "first_name"), len(keys)
 
@@ -202,7 +202,7 @@ def offer(request, service_request):
             else f"La demande est envoyée à {len(chosen)} interprètes."
         )
         given = {"answer_by": form.cleaned_data["answer_by"], "version": form.cleaned_data["version"]}
-        return _done(request, service_request, said, services.offer, interpreters=chosen, **given)
+        return _done(request, service_request, said, offers.offer, interpreters=chosen, **given)
     return _choose(request, "requests_app/offer.html", service_request, form, found)
 
 
@@ -278,6 +278,6 @@ def retract(request, number, interpreter):
     if held is None:
         raise Http404
     try:
-        return _done(request, service_request, "L’offre est retirée.", services.retract, interpreter=held.interpreter)
+        return _done(request, service_request, "L’offre est retirée.", offers.retract, interpreter=held.interpreter)
     except Refused as refusal:
         return refused(request, service_request, refusal.error)

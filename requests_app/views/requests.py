@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import User
 from accounts.roles import Role
-from requests_app import changes, exchanges, home, services
+from requests_app import changes, exchanges, home, moves, offers, services
 from requests_app.forms import CommunicationForm, MessageForm
 from requests_app.history import changed_fields
 from requests_app.models import Message
@@ -57,7 +57,7 @@ def detail(request, number):
 def page(request, service_request, *, status=200, **forms):
     """A request's page; `forms` are those that came back with an error."""
     user, at = request.user, timezone.now()
-    actions = services.available_actions(service_request, user, at=at)
+    actions = moves.available_actions(service_request, user, at=at)
     context = {
         "service_request": service_request,
         "sheet": sheet(service_request, user, at=at),
@@ -163,13 +163,13 @@ def written(request, service_request, verb, said, *, back=None, **arguments):
 @require_POST
 def accept(request, number):
     said = "Vous avez accepté la demande. Elle est maintenant réservée."
-    return _verb(request, number, services.accept, said, version=seen_version(request))
+    return _verb(request, number, offers.accept, said, version=seen_version(request))
 
 
 @require_POST
 def refuse(request, number):
     reason = request.POST.get("reason", "").replace("\x00", "")[:200]
-    return _verb(request, number, services.refuse, "Vous avez refusé la demande.", back="/", reason=reason)
+    return _verb(request, number, offers.refuse, "Vous avez refusé la demande.", back="/", reason=reason)
 
 
 @require_POST
@@ -191,7 +191,7 @@ def withdraw(request, number):
     if not _may_leave(service_request, request.user, at):
         said = "Le service a commencé" if service_request.is_assigned else "Cette demande n’est pas réservée"
         return refused(request, service_request, NotAllowed(f"{said}\u00a0: vous n’avez pas à vous en désister."))
-    actions = services.available_actions(service_request, request.user, at=at)
+    actions = moves.available_actions(service_request, request.user, at=at)
     made = list(service_request.communications.filter(interpreter=request.user))
     for row in made:
         row.is_billable = exchanges.is_communication_billable(service_request, row)

@@ -14,7 +14,7 @@ from completion.models import Outcome
 from completion.services import validate
 from requests_app import services as requests
 from requests_app.models import CancellationReason, Holiday, ServiceRequest
-from requests_app.services import available_actions
+from requests_app.moves import available_actions
 from requests_app.workflow import Action, ServiceType
 from tests import make
 from tests.completion import make as filed

@@ -14,7 +14,7 @@ from completion.review import pay_of
 from requests_app import services as requests
 from requests_app.exchanges import is_communication_billable
 from requests_app.models import CancellationReason, Communication, ServiceRequest
-from requests_app.services import Stale
+from requests_app.moves import Stale
 from requests_app.workflow import NotAllowed, Status
 from tests import make
 from tests.completion import make as filed

@@ -12,7 +12,7 @@ from completion.models import Completion, CompletionRevision, Outcome
 from completion.services import Unfit
 from requests_app import services as requests
 from requests_app.models import CancellationReason, Communication, ServiceRequest
-from requests_app.services import Stale
+from requests_app.moves import Stale
 from requests_app.workflow import NotAllowed, ServiceType, Status
 from tests import make
 from tests.completion import make as filed

@@ -127,7 +127,7 @@ def test_scheduled_work_has_an_author():
 
 def test_what_runs_each_minute_exists():
     schedules = Schedule.objects.filter(schedule_type=Schedule.MINUTES, minutes=1).values_list("func", flat=True)
-    assert set(schedules) >= {"accounts.notify.deliver_due", "requests_app.services.expire_due"}
+    assert set(schedules) >= {"accounts.notify.deliver_due", "requests_app.offers.expire_due"}
     assert all(callable(import_string(function)) for function in Schedule.objects.values_list("func", flat=True))
 
 

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from requests_app import exchanges, services
+from requests_app import exchanges, moves, services
 from requests_app.models import CancellationReason, Holiday, ServiceRequest
 from requests_app.workflow import NotAllowed, ServiceType, Status
 from tests import make
@@ -194,7 +194,7 @@ def test_cancelling_settles_the_urgent_withdrawal():
 
 def test_a_stale_page_cancels_nothing():
     made = make.reserved()
-    with pytest.raises(services.Stale):
+    with pytest.raises(moves.Stale):
         cancel(made, version=made.version - 1)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import User
 from accounts.roles import Role
-from requests_app import changes, services
+from requests_app import changes, moves, offers, services
 from requests_app.models import Facility, ServiceRequest
 from requests_app.workflow import Action, NotAllowed, ServiceType, Status
 from tests import make
@@ -175,7 +175,7 @@ def test_what_was_acknowledged_is_not_shown_again():
 def test_what_changed_before_the_interpreter_accepted_is_not_news():
     made = make.pending(make.alice())
     modify(made, ends_at=START + 2 * HOUR)
-    services.accept(made, by=make.alice(), at=LATER)
+    offers.accept(made, by=make.alice(), at=LATER)
     modify(made, instructions="Deuxième étage")
     assert changes.unseen(made) == {"instructions": None}
 
@@ -190,14 +190,14 @@ def test_one_does_not_acknowledge_what_one_has_not_seen():
     made = make.modified(make.alice())
     seen = made.version
     modify(made, instructions="Deuxième étage")
-    with pytest.raises(services.Stale):
+    with pytest.raises(moves.Stale):
         services.acknowledge(made, by=make.alice(), at=LATER, version=seen)
 
 
 def test_a_change_onto_another_booking_of_the_interpreter_is_refused():
     make.reserved(make.alice(), starts_at=START + 3 * HOUR)
     made = make.reserved(make.alice())
-    with pytest.raises(services.Overlap, match="déjà une demande à ce moment"):
+    with pytest.raises(moves.Overlap, match="déjà une demande à ce moment"):
         modify(made, starts_at=START + 2 * HOUR, ends_at=START + 4 * HOUR)
     assert ServiceRequest.objects.get(pk=made.pk).starts_at == START
 
@@ -215,7 +215,7 @@ def test_a_stale_form_changes_nothing():
     made = make.unallocated()
     seen = made.version
     modify(made, instructions="Deuxième étage")
-    with pytest.raises(services.Stale):
+    with pytest.raises(moves.Stale):
         modify(made, version=seen, ends_at=START + 3 * HOUR)
     assert ServiceRequest.objects.get(pk=made.pk).ends_at == START + LENGTH
 
@@ -347,5 +347,5 @@ def test_a_requester_who_left_is_replaced_by_the_colleagues():
     colleague = make.person("Renée", Role.REQUESTER, institution=make.institution())
     User.objects.filter(pk=made.requested_by_id).update(is_active=False)
     made.refresh_from_db()
-    services.accept(made, by=make.alice(), at=LATER)
+    offers.accept(made, by=make.alice(), at=LATER)
     assert told(colleague, made) == ["taken"]

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Notification, User
 from accounts.roles import Role
 from accounts.services import Refused, reactivate
-from requests_app import services
+from requests_app import moves, offers, services
 from requests_app.departures import duties_of, release_and_deactivate
 from requests_app.models import Offer, ServiceRequest, Transition
 from requests_app.workflow import ASSIGNED, Action, NotAllowed, Status
@@ -140,7 +140,7 @@ def test_what_was_not_listed_is_not_released():
     alice, made = make.alice(), booked()
     seen = duties_of(alice, at=now()).fingerprint
     other = booked(starts_at=ahead(20))
-    with pytest.raises(services.Stale):
+    with pytest.raises(moves.Stale):
         leaves(alice, seen=seen)
     assert [fresh(row).status for row in (made, other)] == [Status.RESERVED] * 2
 
@@ -162,7 +162,7 @@ def test_whoever_has_left_gets_no_booking(verb):
     User.objects.filter(pk=bob.pk).update(is_active=False)
     given = {"by": bob} if verb == "accept" else {"interpreter": bob, "by": make.coordinator(), "note": "Entente."}
     with pytest.raises(NotAllowed, match="actif"):
-        getattr(services, verb)(made, at=now(), version=version, **given)
+        getattr(offers if verb == "accept" else services, verb)(made, at=now(), version=version, **given)
     assert fresh(made).interpreter != bob
 
 
@@ -257,6 +257,7 @@ def test_a6_no_booking_is_left_with_whoever_leaves(verb):
     """The acceptance, or the coordinator's assignment, goes before or is refused."""
     alice, made = make.alice(), offered(make.alice())
     by, adele, at = make.coordinator(), make.administrator(), now()
+    take = offers.accept if verb == "accept" else services.assign
     with contest(2) as race:
         for _ in range(rounds("race") // 5):
             page, user = reopen(made, alice)
@@ -264,7 +265,7 @@ def test_a6_no_booking_is_left_with_whoever_leaves(verb):
                 {"by": fresh(alice)} if verb == "accept" else {"interpreter": fresh(alice), "by": by, "note": "Oui."}
             )
             outcomes = race(
-                lambda p=page, g=given: getattr(services, verb)(p, at=at, version=p.version, **g),
+                lambda p=page, g=given: take(p, at=at, version=p.version, **g),
                 lambda u=user: release_and_deactivate(u, by=adele, at=at, reason="Retraite."),
             )
             assert winners(outcomes)[1]

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.roles import Role
-from requests_app import exchanges, services
+from requests_app import exchanges, offers, services
 from requests_app.models import Channel, Purpose
 from requests_app.workflow import NotAllowed, Status
 from tests import make
@@ -149,7 +149,7 @@ def test_a_message_is_still_told_when_the_request_moves_before_it_is_sent():
     at = make.datetime.now(make.TORONTO)
     made = make.pending(make.alice(), at=at, starts_at=at + 99 * HOUR)
     exchanges.post_message(made, by=make.coordinator(), at=at, body="Bonjour")
-    services.accept(made, by=make.alice(), at=at)
+    offers.accept(made, by=make.alice(), at=at)
     services.cancel(made, by=make.coordinator(), at=at, reason="bi_error")
     due = make.requester().notifications.filter(state="due").order_by("id")
     assert list(due.values_list("topic", flat=True)) == ["message", "cancelled"]

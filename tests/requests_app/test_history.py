@@ -7,7 +7,7 @@ from django.db import connection
 from django_q.models import OrmQ
 
 from accounts.models import Notification, User
-from requests_app import exchanges, services
+from requests_app import exchanges, offers, services
 from requests_app.changes import MODIFIABLE, PERSONAL
 from requests_app.models import CancellationReason, Transition
 from requests_app.workflow import ServiceType, Status
@@ -26,9 +26,9 @@ def last_step(service_request):
 def live_through_everything():
     """One request through every verb that writes something about somebody."""
     made, by = make.pending(make.alice(), make.bob(), make.charlie()), make.coordinator()
-    services.retract(made, make.charlie(), by=by, at=NOW)
-    services.refuse(made, by=make.bob(), at=NOW)
-    services.accept(made, by=make.alice(), at=NOW)
+    offers.retract(made, make.charlie(), by=by, at=NOW)
+    offers.refuse(made, by=make.bob(), at=NOW)
+    offers.accept(made, by=make.alice(), at=NOW)
     make.communication(made, made_at=NOW)
     services.modify(made, by=make.requester(), at=NOW, **OTHERS)
     services.acknowledge(made, by=make.alice(), at=NOW)
@@ -71,7 +71,7 @@ def test_a_queued_task_holds_no_person_and_no_place():
     recent = dict(at=make.datetime.now(make.TORONTO), starts_at=make.datetime.now(make.TORONTO) + 99 * HOUR)
     services.modify(make.reserved(**recent), by=make.requester(), at=recent["at"], **OTHERS)
     queued = [task.task for task in OrmQ.objects.all()]
-    assert {task["func"] for task in queued} == {"accounts.notify.deliver_due", "requests_app.services.expire_due"}
+    assert {task["func"] for task in queued} == {"accounts.notify.deliver_due", "requests_app.offers.expire_due"}
     assert all(task["args"] == () and task["kwargs"] == {} for task in queued)
 
 
@@ -132,9 +132,9 @@ def test_a_step_says_who_when_and_for_whom():
 def test_the_version_grows_with_what_the_page_shows():
     made = make.pending(make.alice(), make.bob())
     seen = made.version
-    services.refuse(made, by=make.bob(), at=LATER)
+    offers.refuse(made, by=make.bob(), at=LATER)
     assert made.version == seen
-    services.accept(made, by=make.alice(), at=LATER)
+    offers.accept(made, by=make.alice(), at=LATER)
     assert made.version == seen + 1
 
 

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from accounts.french import hour
 from accounts.models import Notification
-from requests_app import exchanges, services
+from requests_app import exchanges, offers, services
 from requests_app.workflow import Status
 from tests import make
 from tests.make import HOUR, NOW, START
@@ -20,16 +20,16 @@ MOVES = {
     "offer": ("unallocated", lambda r: offer(r, make.alice(), make.bob()), {"Alice": "offered", "Bob": "offered"}),
     "accept": (
         "pending",
-        lambda r: services.accept(r, by=make.alice(), at=LATER),
+        lambda r: offers.accept(r, by=make.alice(), at=LATER),
         {"Rita": "taken", "Bob": "offer_gone"},
     ),
-    "refuse": ("pending", lambda r: services.refuse(r, by=make.alice(), at=LATER), {}),
+    "refuse": ("pending", lambda r: offers.refuse(r, by=make.alice(), at=LATER), {}),
     "retract": (
         "pending",
-        lambda r: services.retract(r, make.alice(), by=make.coordinator(), at=LATER),
+        lambda r: offers.retract(r, make.alice(), by=make.coordinator(), at=LATER),
         {"Alice": "offer_gone"},
     ),
-    "expire": ("pending", lambda r: services.expire_due(START), {"Alice": "offer_gone", "Bob": "offer_gone"}),
+    "expire": ("pending", lambda r: offers.expire_due(START), {"Alice": "offer_gone", "Bob": "offer_gone"}),
     "assign": (
         "pending",
         lambda r: services.assign(r, make.alice(), by=make.coordinator(), at=LATER, note="Entente"),
@@ -97,7 +97,7 @@ MOVES = {
 
 
 def offer(service_request, *interpreters, at=NOW):
-    services.offer(service_request, interpreters, by=make.coordinator(), at=at, answer_by=START)
+    offers.offer(service_request, interpreters, by=make.coordinator(), at=at, answer_by=START)
 
 
 @pytest.mark.parametrize(("status", "move", "told"), MOVES.values(), ids=MOVES)
@@ -144,14 +144,14 @@ def due(user):
 
 def test_who_answered_is_no_longer_asked():
     made = soon(Status.PENDING, make.alice(), make.bob())
-    services.refuse(made, by=make.bob(), at=now())
-    services.accept(made, by=make.alice(), at=now())
+    offers.refuse(made, by=make.bob(), at=now())
+    offers.accept(made, by=make.alice(), at=now())
     assert (due(make.alice()), due(make.bob())) == ([], [])
 
 
 def test_who_came_too_late_is_told_once_that_it_is_gone():
     made = soon(Status.PENDING, make.alice(), make.bob())
-    services.accept(made, by=make.alice(), at=now())
+    offers.accept(made, by=make.alice(), at=now())
     assert due(make.bob()) == ["offer_gone"]
 
 
@@ -159,7 +159,7 @@ def test_who_came_too_late_is_told_once_that_it_is_gone():
 def test_an_offer_taken_back_before_it_was_sent_is_not_sent(verb):
     made = soon(Status.PENDING, make.alice())
     if verb == "retract":
-        services.retract(made, make.alice(), by=make.coordinator(), at=now())
+        offers.retract(made, make.alice(), by=make.coordinator(), at=now())
     else:
         services.cancel(made, by=make.requester(), at=now(), reason=BY_REQUESTER)
     assert due(make.alice()) == ["offer_gone"]
@@ -212,12 +212,12 @@ def test_a_change_that_was_acknowledged_is_not_announced_any_more():
 
 def test_what_is_due_to_the_others_stays_due():
     made = soon(Status.PENDING, make.alice(), make.bob())
-    services.refuse(made, by=make.bob(), at=now())
+    offers.refuse(made, by=make.bob(), at=now())
     assert due(make.alice()) == ["offered"]
 
 
 def test_another_requests_messages_stay_due():
     first, second = soon(Status.PENDING, make.alice()), soon(Status.PENDING, make.alice())
-    services.retract(first, make.alice(), by=make.coordinator(), at=now())
+    offers.retract(first, make.alice(), by=make.coordinator(), at=now())
     abouts = make.alice().notifications.filter(state="due", topic="offered").values_list("about", flat=True)
     assert set(abouts) == {f"request:{second.pk}"}

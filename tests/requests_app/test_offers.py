@@ -7,7 +7,7 @@ from django_q.models import OrmQ
 
 from accounts.models import User
 from accounts.roles import Role
-from requests_app import exchanges, services
+from requests_app import exchanges, moves, offers, services
 from requests_app.models import Offer, ServiceRequest
 from requests_app.workflow import Action, NotAllowed, ServiceType, Status
 from tests import make
@@ -18,7 +18,7 @@ LATER = NOW + HOUR
 
 
 def offer(service_request, *interpreters, at=NOW, answer_by=START, by=None):
-    services.offer(service_request, interpreters, by=by or make.coordinator(), at=at, answer_by=answer_by)
+    offers.offer(service_request, interpreters, by=by or make.coordinator(), at=at, answer_by=answer_by)
 
 
 def states(service_request):
@@ -81,7 +81,7 @@ def test_an_interpreter_has_one_open_offer_for_a_request():
 
 def test_an_interpreter_may_be_asked_again_after_refusing():
     made = make.pending(make.alice(), make.bob())
-    services.refuse(made, by=make.alice(), at=LATER)
+    offers.refuse(made, by=make.alice(), at=LATER)
     offer(made, make.alice(), at=LATER)
     assert sorted(made.offers.filter(interpreter=make.alice()).values_list("state", flat=True)) == ["open", "refused"]
 
@@ -102,14 +102,14 @@ def test_only_an_interpreter_is_offered_a_request(give):
 
 def test_an_interpreter_booked_at_that_time_is_not_offered_a_request():
     make.reserved(make.alice())
-    with pytest.raises(services.Overlap, match="déjà une demande à ce moment"):
+    with pytest.raises(moves.Overlap, match="déjà une demande à ce moment"):
         offer(make.unallocated(), make.alice())
 
 
 def test_an_offer_made_on_an_old_page_is_refused():
     made = make.unallocated()
-    with pytest.raises(services.Stale):
-        services.offer(made, [make.alice()], by=make.coordinator(), at=NOW, answer_by=START, version=made.version - 1)
+    with pytest.raises(moves.Stale):
+        offers.offer(made, [make.alice()], by=make.coordinator(), at=NOW, answer_by=START, version=made.version - 1)
 
 
 def test_offering_again_closes_the_offer_that_lapsed_and_tells_its_holder():
@@ -120,7 +120,7 @@ def test_offering_again_closes_the_offer_that_lapsed_and_tells_its_holder():
 
 
 def free(service_request):
-    found = services.free_for(service_request, User.objects.filter(role=Role.INTERPRETER))
+    found = offers.free_for(service_request, User.objects.filter(role=Role.INTERPRETER))
     return {user.first_name for user in found}
 
 
@@ -141,7 +141,7 @@ def test_the_one_who_has_it_is_not_proposed_again():
 
 def test_the_one_who_accepts_has_the_request():
     made = make.pending(make.alice(), make.bob())
-    services.accept(made, by=make.alice(), at=LATER)
+    offers.accept(made, by=make.alice(), at=LATER)
     made.refresh_from_db()
     assert (made.status, made.interpreter) == (Status.RESERVED, make.alice())
     assert states(made) == {"Alice": "accepted", "Bob": "closed"}
@@ -149,7 +149,7 @@ def test_the_one_who_accepts_has_the_request():
 
 def test_the_others_are_told_that_somebody_else_accepted():
     made = make.pending(make.alice(), make.bob())
-    services.accept(made, by=make.alice(), at=LATER)
+    offers.accept(made, by=make.alice(), at=LATER)
     notice = make.bob().notifications.get(channel="email", topic="offer_gone")
     assert notice.context["reason"] == "Une autre personne a accepté la demande."
     assert told(make.alice(), made) == ["offered"]
@@ -157,23 +157,23 @@ def test_the_others_are_told_that_somebody_else_accepted():
 
 def test_the_requester_is_told_that_the_request_is_taken():
     made = make.pending(make.alice())
-    services.accept(made, by=make.alice(), at=LATER)
+    offers.accept(made, by=make.alice(), at=LATER)
     assert told(make.requester(), made) == ["taken"]
 
 
 def test_second_interpreter_is_told_it_is_too_late():
     made = make.pending(make.alice(), make.bob())
     page_of_bob = ServiceRequest.objects.get(pk=made.pk)
-    services.accept(made, by=make.alice(), at=LATER)
+    offers.accept(made, by=make.alice(), at=LATER)
     with pytest.raises(NotAllowed, match="Cette demande n’est plus disponible."):
-        services.accept(page_of_bob, by=make.bob(), at=LATER)
+        offers.accept(page_of_bob, by=make.bob(), at=LATER)
     assert ServiceRequest.objects.get(pk=made.pk).interpreter == make.alice()
 
 
 def test_a_stranger_accepts_nothing():
     made = make.pending(make.alice())
     with pytest.raises(NotAllowed, match="n’est plus disponible"):
-        services.accept(made, by=make.charlie(), at=LATER)
+        offers.accept(made, by=make.charlie(), at=LATER)
     assert (status_of(made), made.interpreter) == (Status.PENDING, None)
 
 
@@ -181,7 +181,7 @@ def test_a_stranger_accepts_nothing():
 def test_an_offer_is_accepted_strictly_before_its_deadline(late, may):
     made = make.pending(make.alice(), answer_by=LATER)
     try:
-        services.accept(made, by=make.alice(), at=LATER + late)
+        offers.accept(made, by=make.alice(), at=LATER + late)
     except NotAllowed:
         assert not may
     assert (status_of(made) == Status.RESERVED) is may
@@ -191,7 +191,7 @@ def test_an_offer_is_accepted_strictly_before_its_deadline(late, may):
 def test_an_offer_is_accepted_strictly_before_the_start(late, may):
     made = make.pending(make.alice(), answer_by=START + HOUR)
     try:
-        services.accept(made, by=make.alice(), at=START + late)
+        offers.accept(made, by=make.alice(), at=START + late)
     except NotAllowed:
         assert not may
     assert (status_of(made) == Status.RESERVED) is may
@@ -201,16 +201,16 @@ def test_an_interpreter_who_sees_an_old_page_does_not_accept_what_changed():
     made = make.pending(make.alice())
     seen = made.version
     services.modify(made, by=make.requester(), at=LATER, starts_at=START + HOUR, ends_at=START + 2 * HOUR)
-    with pytest.raises(services.Stale):
-        services.accept(made, by=make.alice(), at=LATER, version=seen)
+    with pytest.raises(moves.Stale):
+        offers.accept(made, by=make.alice(), at=LATER, version=seen)
 
 
 def test_another_answer_does_not_make_a_page_stale():
     made = make.pending(make.alice(), make.bob(), make.charlie())
     seen = ServiceRequest.objects.get(pk=made.pk)
-    services.refuse(made, by=make.bob(), at=LATER)
-    services.retract(made, make.charlie(), by=make.coordinator(), at=LATER)
-    services.accept(seen, by=make.alice(), at=LATER, version=seen.version)
+    offers.refuse(made, by=make.bob(), at=LATER)
+    offers.retract(made, make.charlie(), by=make.coordinator(), at=LATER)
+    offers.accept(seen, by=make.alice(), at=LATER, version=seen.version)
     assert status_of(made) == Status.RESERVED
 
 
@@ -219,8 +219,8 @@ def test_a_failed_acceptance_leaves_the_object_as_it_was():
     other = make.unallocated()
     offer(other, make.bob())
     Offer.objects.filter(service_request=other).update(interpreter=make.alice())
-    with pytest.raises(services.Overlap):
-        services.accept(other, by=make.alice(), at=LATER)
+    with pytest.raises(moves.Overlap):
+        offers.accept(other, by=make.alice(), at=LATER)
     assert (other.status, other.interpreter, other.interpreter_id) == (Status.PENDING, None, None)
 
 
@@ -231,13 +231,13 @@ def overlapping(kind=ServiceType.ON_SITE, shift=HOUR):
     """Alice is booked from 13:00 to 14:30 and accepts another request that starts `shift` after 13:00."""
     other = make.pending(make.alice(), starts_at=START + shift, service_type=kind)
     first = make.pending(make.alice())
-    services.accept(first, by=make.alice(), at=LATER)
-    services.accept(other, by=make.alice(), at=LATER)
+    offers.accept(first, by=make.alice(), at=LATER)
+    offers.accept(other, by=make.alice(), at=LATER)
     return other
 
 
 def test_an_interpreter_is_not_booked_twice_at_the_same_time():
-    with pytest.raises(services.Overlap, match="déjà une demande à ce moment"):
+    with pytest.raises(moves.Overlap, match="déjà une demande à ce moment"):
         overlapping()
 
 
@@ -246,7 +246,7 @@ def test_one_service_may_start_when_the_other_ends(shift, may):
     try:
         assert overlapping(shift=shift).status == Status.RESERVED
         assert may
-    except services.Overlap:
+    except moves.Overlap:
         assert not may
 
 
@@ -265,9 +265,9 @@ def test_a_time_is_free_again_after_a_cancellation():
 
 def test_a_request_everyone_refused_is_non_alloue():
     made = make.pending(make.alice(), make.bob())
-    services.refuse(made, by=make.alice(), at=LATER, reason="Déjà prise")
+    offers.refuse(made, by=make.alice(), at=LATER, reason="Déjà prise")
     assert status_of(made) == Status.PENDING
-    services.refuse(made, by=make.bob(), at=LATER)
+    offers.refuse(made, by=make.bob(), at=LATER)
     assert status_of(made) == Status.UNALLOCATED
     assert states(made) == {"Alice": "refused", "Bob": "refused"}
 
@@ -275,14 +275,14 @@ def test_a_request_everyone_refused_is_non_alloue():
 def test_one_refuses_only_what_one_was_offered():
     made = make.pending(make.alice())
     with pytest.raises(NotAllowed, match="n’est plus disponible"):
-        services.refuse(made, by=make.charlie(), at=LATER)
+        offers.refuse(made, by=make.charlie(), at=LATER)
     assert states(made) == {"Alice": "open"}
 
 
 def test_the_last_refusal_counts_an_offer_past_its_deadline_as_closed():
     made = make.pending(make.alice(), answer_by=LATER)
     offer(made, make.bob())
-    services.refuse(made, by=make.bob(), at=LATER)
+    offers.refuse(made, by=make.bob(), at=LATER)
     assert status_of(made) == Status.UNALLOCATED
     assert states(made) == {"Alice": "expired", "Bob": "refused"}
     assert history(made)[-2:] == [("expire", "pending"), ("refuse", "unallocated")]
@@ -291,7 +291,7 @@ def test_the_last_refusal_counts_an_offer_past_its_deadline_as_closed():
 def test_one_does_not_refuse_past_the_deadline():
     made = make.pending(make.alice(), answer_by=LATER)
     with pytest.raises(NotAllowed, match="n’est plus disponible"):
-        services.refuse(made, by=make.alice(), at=LATER)
+        offers.refuse(made, by=make.alice(), at=LATER)
 
 
 # Retracting
@@ -299,7 +299,7 @@ def test_one_does_not_refuse_past_the_deadline():
 
 def test_a_retracted_offer_is_gone_and_its_holder_told():
     made = make.pending(make.alice(), make.bob())
-    services.retract(made, make.alice(), by=make.coordinator(), at=LATER)
+    offers.retract(made, make.alice(), by=make.coordinator(), at=LATER)
     assert (status_of(made), states(made)) == (Status.PENDING, {"Alice": "retracted", "Bob": "open"})
     assert told(make.alice(), made) == ["offered", "offer_gone"]
     assert told(make.bob(), made) == ["offered"]
@@ -307,15 +307,15 @@ def test_a_retracted_offer_is_gone_and_its_holder_told():
 
 def test_the_last_offer_retracted_leaves_the_request_non_alloue():
     made = make.pending(make.alice())
-    services.retract(made, make.alice(), by=make.coordinator(), at=LATER)
+    offers.retract(made, make.alice(), by=make.coordinator(), at=LATER)
     assert status_of(made) == Status.UNALLOCATED
 
 
 def test_an_offer_that_was_answered_is_not_retracted():
     made = make.pending(make.alice(), make.bob())
-    services.refuse(made, by=make.alice(), at=LATER)
-    with pytest.raises(services.Stale, match="n’est plus ouverte"):
-        services.retract(made, make.alice(), by=make.coordinator(), at=LATER)
+    offers.refuse(made, by=make.alice(), at=LATER)
+    with pytest.raises(moves.Stale, match="n’est plus ouverte"):
+        offers.retract(made, make.alice(), by=make.coordinator(), at=LATER)
 
 
 # Expiring
@@ -324,13 +324,13 @@ def test_an_offer_that_was_answered_is_not_retracted():
 @pytest.mark.parametrize(("late", "expires"), [(-MICROSECOND, False), (timedelta(), True), (MICROSECOND, True)])
 def test_an_offer_expires_at_its_deadline(late, expires):
     made = make.pending(make.alice(), answer_by=LATER)
-    assert services.expire_due(LATER + late) == expires
+    assert offers.expire_due(LATER + late) == expires
     assert (status_of(made) == Status.UNALLOCATED) is expires
 
 
 def test_two_offers_with_one_deadline_expire_together():
     made = make.pending(make.alice(), make.bob(), answer_by=LATER)
-    assert services.expire_due(LATER) == 2
+    assert offers.expire_due(LATER) == 2
     assert (status_of(made), states(made)) == (Status.UNALLOCATED, {"Alice": "expired", "Bob": "expired"})
     assert history(made)[-2:] == [("expire", "pending"), ("expire", "unallocated")]
 
@@ -339,7 +339,7 @@ def test_an_offer_expires_at_the_start_even_when_the_start_was_moved_before_now(
     made = make.pending(make.alice(), answer_by=START)
     past = NOW - HOUR
     services.modify(made, by=make.coordinator(), at=LATER, note="Erreur de date", starts_at=past, ends_at=START)
-    assert services.expire_due(LATER) == 1
+    assert offers.expire_due(LATER) == 1
     assert status_of(made) == Status.UNALLOCATED
 
 
@@ -351,8 +351,8 @@ def test_moving_the_start_earlier_brings_the_deadline_with_it():
 
 def test_an_offer_expires_when_its_holder_is_booked_elsewhere_at_that_time():
     made, other = make.pending(make.alice()), make.pending(make.alice())
-    services.accept(other, by=make.alice(), at=LATER)
-    assert services.expire_due(LATER) == 1
+    offers.accept(other, by=make.alice(), at=LATER)
+    assert offers.expire_due(LATER) == 1
     assert status_of(made) == Status.UNALLOCATED
     reason = "Vous avez accepté une autre demande à ce moment."
     assert make.alice().notifications.get(channel="email", topic="offer_gone").context["reason"] == reason
@@ -361,13 +361,13 @@ def test_an_offer_expires_when_its_holder_is_booked_elsewhere_at_that_time():
 def test_an_offer_of_a_translation_does_not_expire_when_its_holder_is_booked():
     make.pending(make.alice(), service_type=ServiceType.TRANSLATION)
     make.reserved(make.alice())
-    assert services.expire_due(LATER) == 0
+    assert offers.expire_due(LATER) == 0
 
 
 def test_an_offer_expires_when_its_holder_is_deactivated():
     made = make.pending(make.alice())
     User.objects.filter(username="alice").update(is_active=False)
-    assert services.expire_due(LATER) == 1
+    assert offers.expire_due(LATER) == 1
     assert status_of(made) == Status.UNALLOCATED
 
 
@@ -388,15 +388,15 @@ def test_a_request_whose_language_nobody_asked_speaks_is_non_alloue():
 
 def test_expiring_is_done_once():
     make.pending(make.alice(), answer_by=LATER)
-    services.expire_due(LATER)
-    assert services.expire_due(LATER) == 0
+    offers.expire_due(LATER)
+    assert offers.expire_due(LATER) == 0
 
 
 def test_accepting_wakes_the_job_that_closes_the_interpreters_other_offers():
     made = make.pending(make.alice())
     OrmQ.objects.all().delete()
-    services.accept(made, by=make.alice(), at=LATER)
-    assert "requests_app.services.expire_due" in [queued.func() for queued in OrmQ.objects.all()]
+    offers.accept(made, by=make.alice(), at=LATER)
+    assert "requests_app.offers.expire_due" in [queued.func() for queued in OrmQ.objects.all()]
 
 
 # Assigning and reassigning
@@ -424,7 +424,7 @@ def test_assigning_needs_a_note():
 
 def test_a_booked_interpreter_is_not_assigned():
     make.reserved(make.alice())
-    with pytest.raises(services.Overlap):
+    with pytest.raises(moves.Overlap):
         services.assign(make.unallocated(), make.alice(), by=make.coordinator(), at=NOW, note="Entente")
 
 
@@ -457,7 +457,7 @@ def test_reassigning_settles_the_urgent_withdrawal_that_was_asked():
 
 def test_the_history_says_each_step():
     made = make.pending(make.alice(), make.bob())
-    services.refuse(made, by=make.bob(), at=LATER)
-    services.accept(made, by=make.alice(), at=LATER)
+    offers.refuse(made, by=make.bob(), at=LATER)
+    offers.accept(made, by=make.alice(), at=LATER)
     steps = [Action.SUBMIT, Action.OFFER, Action.OFFER, Action.REFUSE, Action.ACCEPT]
     assert [action for action, _ in history(made)] == steps

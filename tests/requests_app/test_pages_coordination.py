@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import InterpreterProfile
-from requests_app import exchanges, services
+from requests_app import exchanges, offers, services
 from requests_app.models import ServiceRequest
 from requests_app.workflow import Status
 from tests import make
@@ -130,7 +130,7 @@ def test_an_offer_is_retracted(bi):
 
 def test_an_offer_answered_meanwhile_is_not_retracted(bi):
     made = coming(make.pending, make.alice(), make.bob())
-    services.refuse(made, by=make.alice(), at=ago(1))
+    offers.refuse(made, by=make.alice(), at=ago(1))
     before = written(made)
     page = bi.post(f"/bi/demandes/{made.pk}/offres/{make.alice().pk}/retirer/")
     assert (page.status_code, "Cette offre n’est plus ouverte." in said(page)) == (409, True)

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.french import hour, long_date
-from requests_app import services
+from requests_app import offers, services
 from requests_app.models import ServiceRequest
 from requests_app.workflow import ServiceType, Status
 from tests import make
@@ -71,7 +71,7 @@ def test_a_refusal_may_be_explained(alice, reason):
 def test_the_second_to_accept_is_told_that_it_is_gone_without_any_data(alice):
     made = coming(make.pending, make.alice(), make.bob())
     form = form_with(alice.get(address_of(made)), "Accepter")
-    services.accept(made, by=make.bob(), at=ago(2))
+    offers.accept(made, by=make.bob(), at=ago(2))
     page = form.send(alice, address_of(made))
     assert (page.status_code, GONE in said(page), "Espagnol" in said(page)) == (409, True, False)
     assert fresh(made).interpreter == make.bob()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from requests_app import services
+from requests_app import offers, services
 from requests_app.models import CancellationReason
 from tests import make
 from tests.pages import ago, ahead, said, signed_in
@@ -104,15 +104,15 @@ def test_who_lost_a_request_finds_nothing_of_it(lose):
 
 
 def refused(made):
-    services.refuse(made, by=make.alice(), at=ago(1))
+    offers.refuse(made, by=make.alice(), at=ago(1))
 
 
 def taken(made):
-    services.accept(made, by=make.bob(), at=ago(1))
+    offers.accept(made, by=make.bob(), at=ago(1))
 
 
 def retracted(made):
-    services.retract(made, make.alice(), by=make.coordinator(), at=ago(1))
+    offers.retract(made, make.alice(), by=make.coordinator(), at=ago(1))
 
 
 def expired(made):
@@ -155,9 +155,9 @@ def test_a_requester_finds_nothing_of_another_institution():
 def lived():
     """A request that four interpreters had to do with, and that Alice has at the end."""
     made, by = coming(make.pending, make.alice(), make.bob(), make.charlie()), make.coordinator()
-    services.retract(made, make.charlie(), by=by, at=ago(4))
-    services.refuse(made, by=make.alice(), at=ago(4), reason="Déjà prise")
-    services.accept(made, by=make.bob(), at=ago(4))
+    offers.retract(made, make.charlie(), by=by, at=ago(4))
+    offers.refuse(made, by=make.alice(), at=ago(4), reason="Déjà prise")
+    offers.accept(made, by=make.bob(), at=ago(4))
     services.modify(made, by=by, at=ago(4), note="Entente", ends_at=made.ends_at + make.HOUR)
     services.reassign(made, make.charlie(), by=by, at=ago(3), note="Bob est malade")
     services.mark_unallocated(made, by=make.charlie(), at=ago(3))
@@ -178,7 +178,7 @@ def test_an_interpreter_reads_their_own_part_of_the_history():
 
 def test_a_requester_reads_who_has_the_request_but_not_who_was_asked():
     made = coming(make.pending, make.alice(), make.bob())
-    services.accept(made, by=make.bob(), at=ago(4))
+    offers.accept(made, by=make.bob(), at=ago(4))
     page = said(signed_in(make.requester()).get(f"/demandes/{made.pk}/"))
     assert ("Acceptée par Bob" in page, "Alice" in page, "Offerte" in page) == (True, False, False)
 

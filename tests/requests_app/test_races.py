@@ -10,7 +10,7 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
-from requests_app import exchanges, services
+from requests_app import exchanges, moves, offers, services
 from requests_app.models import CancellationReason, Communication, Offer, ServiceRequest
 from requests_app.workflow import Action, NotAllowed, Status
 from tests import make
@@ -63,7 +63,7 @@ def fresh(pk):
 
 def accepts(pk, user):
     page = fresh(pk)
-    return lambda: services.accept(page, by=user, at=LATER, version=page.version)
+    return lambda: offers.accept(page, by=user, at=LATER, version=page.version)
 
 
 def cancels(pk, at=LATER):
@@ -121,7 +121,7 @@ def test_of_two_overlapping_requests_accepted_at_once_an_interpreter_gets_one():
             keys = [reset(made, Status.PENDING, interpreter=None) for made in (first, second)]
             outcomes = race(*(accepts(pk, make.alice()) for pk in keys))
             assert sum(winners(outcomes)) == 1
-            assert isinstance(next(o for o in outcomes if o is not True), services.Overlap)
+            assert isinstance(next(o for o in outcomes if o is not True), moves.Overlap)
             assert [fresh(pk).status == Status.RESERVED for pk in keys] == winners(outcomes)
 
 
@@ -162,7 +162,7 @@ def test_when_the_last_two_refuse_at_once_the_request_is_non_alloue_once():
 
     def refuses(pk, user):
         page = fresh(pk)
-        return lambda: services.refuse(page, by=user, at=LATER)
+        return lambda: offers.refuse(page, by=user, at=LATER)
 
     with contest(2) as race:
         for done in range(1, rounds("race") + 1):
@@ -195,7 +195,7 @@ def test_an_offer_is_accepted_or_retracted_and_never_both(others):
 
     def retracts(pk):
         page, alice, by = fresh(pk), make.alice(), make.coordinator()
-        return lambda: services.retract(page, alice, by=by, at=LATER)
+        return lambda: offers.retract(page, alice, by=by, at=LATER)
 
     left = Status.PENDING if others else Status.UNALLOCATED
     with contest(2) as race:
@@ -236,6 +236,6 @@ def test_two_workers_close_an_offer_once():
     with contest(2) as race:
         for done in range(1, rounds("race") + 1):
             pk = reset(made, Status.PENDING)
-            assert winners(race(*[lambda: services.expire_due(LATER)] * 2)) == [True, True]
+            assert winners(race(*[lambda: offers.expire_due(LATER)] * 2)) == [True, True]
             assert fresh(pk).status == Status.UNALLOCATED
             assert made.transitions.filter(action=Action.EXPIRE).count() == 2 * done

@@ -7,7 +7,7 @@ from django.db import DataError, connection
 
 from accounts.models import User
 from accounts.roles import Role
-from requests_app import services
+from requests_app import moves, offers, services
 from requests_app.models import CancellationReason, ServiceRequest
 from requests_app.workflow import Action, NotAllowed, Status
 from tests import make
@@ -79,7 +79,7 @@ def test_a_service_cannot_be_reported_twice_from_one_page():
     made = make.reserved(make.alice())
     seen = made.version
     report(made, version=seen)
-    with pytest.raises(services.Stale):
+    with pytest.raises(moves.Stale):
         report(made, version=seen)
 
 
@@ -106,7 +106,7 @@ def test_a_correction_is_refused_when_the_time_was_taken_meanwhile():
     made = make.reserved(make.alice())
     report(made, False)
     services.assign(make.unallocated(), make.alice(), by=make.coordinator(), at=END, note="Après le fait")
-    with pytest.raises(services.Overlap, match="déjà une demande à ce moment"):
+    with pytest.raises(moves.Overlap, match="déjà une demande à ce moment"):
         report(made, True)
 
 
@@ -196,7 +196,7 @@ def test_a_report_that_changed_since_it_was_read_is_not_validated():
     made = make.provided(make.alice())
     seen = made.version
     report(made)
-    with pytest.raises(services.Stale):
+    with pytest.raises(moves.Stale):
         services.validate(made, by=make.validator(), at=END, version=seen)
 
 
@@ -215,10 +215,10 @@ def snapshot():
 
 
 REFUSED = {
-    "accept": lambda r: services.accept(r, by=make.bob(), at=NOW),
-    "refuse": lambda r: services.refuse(r, by=make.bob(), at=NOW),
-    "retract": lambda r: services.retract(r, make.bob(), by=make.coordinator(), at=NOW),
-    "offer": lambda r: services.offer(r, [make.bob()], by=make.coordinator(), at=END, answer_by=END + HOUR),
+    "accept": lambda r: offers.accept(r, by=make.bob(), at=NOW),
+    "refuse": lambda r: offers.refuse(r, by=make.bob(), at=NOW),
+    "retract": lambda r: offers.retract(r, make.bob(), by=make.coordinator(), at=NOW),
+    "offer": lambda r: offers.offer(r, [make.bob()], by=make.coordinator(), at=END, answer_by=END + HOUR),
     "assign": lambda r: services.assign(r, make.bob(), by=make.coordinator(), at=NOW, note=""),
     "reassign": lambda r: services.reassign(r, make.bob(), by=make.coordinator(), at=NOW, note="Entente"),
     "mark": lambda r: services.mark_unallocated(r, by=make.alice(), at=NOW),
@@ -248,7 +248,7 @@ def test_what_is_refused_changes_nothing(verb):
 def test_whatever_fails_the_object_is_left_as_it_was():
     made = make.pending(make.alice())
     with pytest.raises(DataError):
-        services.refuse(made, by=make.alice(), at=NOW, reason="x" * 201)
+        offers.refuse(made, by=make.alice(), at=NOW, reason="x" * 201)
     assert (made.status, status_of(made)) == (Status.PENDING, Status.PENDING)
 
 
@@ -256,8 +256,8 @@ def test_a_refused_acceptance_does_not_leave_the_interpreter_on_the_object():
     make.reserved(make.alice())
     made = make.pending(make.alice(), starts_at=START + 5 * HOUR)
     ServiceRequest.objects.filter(pk=made.pk).update(starts_at=START)
-    with pytest.raises(services.Overlap):
-        services.accept(made, by=make.alice(), at=NOW)
+    with pytest.raises(moves.Overlap):
+        offers.accept(made, by=make.alice(), at=NOW)
     assert made.interpreter is None
 
 
@@ -273,9 +273,9 @@ def test_each_move_has_one_line_of_history_with_its_author(status):
 
 def test_the_buttons_of_a_page_are_read_from_the_request():
     made = make.pending(make.alice())
-    buttons = {user: services.available_actions(made, user, at=NOW) for user in (make.alice(), make.bob())}
+    buttons = {user: moves.available_actions(made, user, at=NOW) for user in (make.alice(), make.bob())}
     assert buttons == {make.alice(): [Action.ACCEPT, Action.REFUSE], make.bob(): []}
-    lapsed = services.available_actions(made, make.alice(), at=START)
+    lapsed = moves.available_actions(made, make.alice(), at=START)
     assert lapsed == []
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from requests_app import services
+from requests_app import offers, services
 from requests_app.models import ServiceRequest
 from requests_app.workflow import Status
 from tests import make
@@ -53,19 +53,19 @@ def test_an_offer_past_its_deadline_is_gone_before_the_job_ran(late, may):
 
 
 def refused(made):
-    services.refuse(made, by=make.alice(), at=LATER)
+    offers.refuse(made, by=make.alice(), at=LATER)
 
 
 def taken_by_bob(made):
-    services.accept(made, by=make.bob(), at=LATER)
+    offers.accept(made, by=make.bob(), at=LATER)
 
 
 def retracted(made):
-    services.retract(made, make.alice(), by=make.coordinator(), at=LATER)
+    offers.retract(made, make.alice(), by=make.coordinator(), at=LATER)
 
 
 def expired(made):
-    services.expire_due(START)
+    offers.expire_due(START)
 
 
 def cancelled(made):

@@ -1,0 +1,190 @@
+"""An offer to interpreters: sent, accepted, refused, taken back, expired.
+
+Lock order, as everywhere: account, request, offers.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from accounts.french import day_and_month, hour, long_date
+from accounts.models import User
+from requests_app import workflow
+from requests_app.models import Offer, ServiceRequest
+from requests_app.moves import Overlap, Stale, Story, check_seen, facts_of, hold_serving, move, verb
+from requests_app.notifications import announce_offers
+from requests_app.workflow import BOOKED, SPOKEN, Action, Facts, NotAllowed
+
+
+def holders(service_request, at) -> list[User]:
+    return [offer.interpreter for offer in service_request.offers.open_at(at).select_related("interpreter")]
+
+
+def close(offers, state, *, at, reason: str) -> dict[User, str]:
+    """Close open offers; returns their holders with the sentence each is told."""
+    closing = offers.filter(state=Offer.State.OPEN)
+    told = {offer.interpreter: reason for offer in closing.select_related("interpreter")}
+    closing.update(state=state, closed_at=at, reason=reason)
+    return told
+
+
+@verb
+def offer(service_request, interpreters: Iterable[User], *, by, at, answer_by: datetime, version=None, note="") -> None:
+    """Offer to one or several interpreters until `answer_by`, or the start if it comes first; raises NotAllowed."""
+    interpreters = list(interpreters)
+    hold_serving(*interpreters)
+    service_request.lock()
+    check_seen(service_request, version)
+    _expire_lapsed(service_request, at=at)
+    facts = facts_of(service_request, by, at=at)
+    workflow.next_status(service_request.status, Action.OFFER, by.role, facts=facts)
+    if answer_by <= at:
+        raise NotAllowed("Le délai de réponse doit être dans le futur.")
+    answer_by = min(answer_by, service_request.starts_at)
+    limit = hour(answer_by)
+    details = {"answer_by": f"{long_date(answer_by)} à {limit}", "reply_by": f"{day_and_month(answer_by)}, {limit}"}
+    if not interpreters:
+        raise NotAllowed("Choisissez au moins un interprète.")
+    for interpreter in interpreters:
+        if is_booked(interpreter, service_request):
+            raise Overlap(f"{interpreter} a déjà une demande à ce moment.")
+        # The offer stands before its history row is told, so that the message's link opens.
+        Offer.objects.create(service_request=service_request, interpreter=interpreter, sent_at=at, answer_by=answer_by)
+        story = Story(interpreter=interpreter, note=note, details=details)
+        move(service_request, Action.OFFER, by=by, facts=facts, story=story)
+
+
+def free_for(service_request, interpreters):
+    """Of a queryset of users, those who could serve: not its interpreter already, not booked at that time."""
+    found = interpreters.exclude(pk=service_request.interpreter_id)
+    if not service_request.is_spoken:
+        return found
+    return found.exclude(Exists(_bookings_over(service_request, OuterRef("pk"))))
+
+
+def is_booked(interpreter: User, service_request) -> bool:
+    """Whether the interpreter serves somebody else during a spoken request."""
+    return service_request.is_spoken and _bookings_over(service_request, interpreter.pk).exists()
+
+
+def _bookings_over(service_request, interpreter_pk):
+    return ServiceRequest.objects.filter(
+        interpreter_id=interpreter_pk,
+        status__in=BOOKED,
+        service_type__in=SPOKEN,
+        starts_at__lt=service_request.ends_at,
+        ends_at__gt=service_request.starts_at,
+    ).exclude(pk=service_request.pk)
+
+
+EXPIRED = "Le délai de réponse est passé."
+TAKEN = "Une autre personne a accepté la demande."
+
+
+@verb
+def accept(service_request, *, by, at, version=None) -> None:
+    """An interpreter takes an offered request: the first wins, the others are told. Raises Overlap, NotAllowed."""
+    hold_serving(by)
+    held = service_request.offers.open_at(at).filter(interpreter=by)
+    facts = facts_of(service_request, by, at=at, has_open_offer=held.exists())
+    story = Story(interpreter=by)
+    step = move(service_request, Action.ACCEPT, by=by, facts=facts, version=version, story=story, interpreter=by)
+    # The guarded UPDATE decided who wins; the offer row decides whether it was still open.
+    if not held.update(state=Offer.State.ACCEPTED, closed_at=at):
+        raise Stale("Cette demande n’est plus disponible.")
+    told = close(service_request.offers, Offer.State.CLOSED, at=at, reason=TAKEN)
+    announce_offers(service_request, step, told)
+    async_task("requests_app.offers.expire_due")
+
+
+@verb
+def refuse(service_request, *, by, at, reason: str = "") -> None:
+    """An interpreter declines; the request is « Non alloué » again when nobody else is asked. No reason is needed."""
+    service_request.lock()
+    _expire_lapsed(service_request, at=at)
+    facts = _answer(service_request, by, by, at=at)
+    close(service_request.offers.filter(interpreter=by), Offer.State.REFUSED, at=at, reason=reason)
+    move(service_request, Action.REFUSE, by=by, facts=facts, story=Story(interpreter=by, note=reason))
+
+
+def _answer(service_request, interpreter, user, *, at) -> Facts:
+    """The facts when an interpreter's offer is about to close: does anybody else still have one?"""
+    others = service_request.offers.filter(state=Offer.State.OPEN).exclude(interpreter=interpreter)
+    return facts_of(service_request, user, at=at, leaves_open_offers=others.exists())
+
+
+def _expire_lapsed(service_request, *, at) -> None:
+    """An offer past its deadline counts as closed even before the job ran; each gets its own line of history."""
+    for held in service_request.offers.filter(state=Offer.State.OPEN, answer_by__lte=at).select_related("interpreter"):
+        expire(service_request, held.interpreter, by=User.objects.system(), at=at, reason=EXPIRED)
+
+
+@verb
+def retract(service_request, interpreter: User, *, by, at, note="") -> None:
+    """A coordinator takes back an offer sent by mistake; its holder is told."""
+    service_request.lock()
+    _expire_lapsed(service_request, at=at)
+    facts = _answer(service_request, interpreter, by, at=at)
+    held = service_request.offers.filter(interpreter=interpreter)
+    told = close(held, Offer.State.RETRACTED, at=at, reason="La BI a retiré cette offre.")
+    if not told:
+        raise Stale("Cette offre n’est plus ouverte.")
+    story = Story(interpreter=interpreter, note=note, others=told)
+    move(service_request, Action.RETRACT, by=by, facts=facts, story=story)
+
+
+@verb
+def expire(service_request, interpreter: User, *, by, at, reason: str) -> None:
+    """Close an offer that can no longer be answered; its holder is told why."""
+    service_request.lock()
+    facts = _answer(service_request, interpreter, by, at=at)
+    held = service_request.offers.filter(interpreter=interpreter)
+    if told := close(held, Offer.State.EXPIRED, at=at, reason=reason):
+        story = Story(interpreter=interpreter, note=reason, others=told)
+        move(service_request, Action.EXPIRE, by=by, facts=facts, story=story)
+
+
+def expire_due(at: datetime | None = None) -> int:
+    """Close every offer past its deadline or the start, or whose holder is booked then or gone; returns how many.
+
+    The worker calls it each minute and after each acceptance; `at` is now unless given.
+    """
+    at = at or timezone.now()
+    system = User.objects.system()
+    booked = ServiceRequest.objects.filter(
+        interpreter=OuterRef("interpreter"),
+        status__in=BOOKED,
+        service_type__in=SPOKEN,
+        starts_at__lt=OuterRef("service_request__ends_at"),
+        ends_at__gt=OuterRef("service_request__starts_at"),
+    )
+    due = (
+        Offer.objects.filter(state=Offer.State.OPEN)
+        .annotate(is_booked=Exists(booked) & Q(service_request__service_type__in=SPOKEN))
+        .annotate(is_lapsed=Q(answer_by__lte=at) | Q(service_request__starts_at__lte=at))
+        .filter(Q(is_lapsed=True) | Q(interpreter__is_active=False) | Q(is_booked=True))
+        .select_related("service_request", "interpreter")
+        .order_by("service_request_id", "id")
+    )
+    expired = 0
+    for held in due[:500]:
+        reason = EXPIRED
+        if not held.is_lapsed:
+            reason = (
+                "Vous avez accepté une autre demande à ce moment." if held.is_booked else "Votre compte est inactif."
+            )
+        expire(held.service_request, held.interpreter, by=system, at=at, reason=reason)
+        expired += 1
+    return expired
+
+
+def expire_strangers(service_request, *, at) -> None:
+    """Whoever does not speak the new language can no longer accept."""
+    speakers = User.objects.filter(interpreter_profile__languages=service_request.language_id)
+    held = service_request.offers.filter(state=Offer.State.OPEN).exclude(interpreter__in=speakers)
+    for offered in held.select_related("interpreter"):
+        reason = "La langue de la demande a changé."
+        expire(service_request, offered.interpreter, by=User.objects.system(), at=at, reason=reason)

@@ -28,7 +28,8 @@ RUN, DEV = ROOT / "requirements.txt", ROOT / "requirements-dev.txt"
 COMMANDS = {
     "demo": (RUN, ["-m", "ims.local", "demo"]),
     "manage": (RUN, ["-m", "ims.local"]),
-    "test": (DEV, ["-m", "pytest"]),
+    # Two processes, a file to each in turn: while one waits for a browser or a provider, the other works.
+    "test": (DEV, ["-m", "pytest", "-n", "2", "--dist", "loadfile"]),
     "lock": (RUN, []),
 }
 

@@ -13,9 +13,11 @@ import pytest
 from ims.postgres import EmbeddedPostgres, PostgresError
 from tests import counts
 
-VAR = Path(__file__).resolve().parent.parent / "var" / "test"
+# Each process of a run has its own server; those that xdist starts inherit what the first one found.
+VAR = Path(__file__).resolve().parent.parent / "var" / "test" / os.environ.get("PYTEST_XDIST_WORKER", "")
+DATABASE = os.environ.setdefault("IMS_TEST_DATABASE", "given" if "DATABASE_URL" in os.environ else "embedded")
 MEDIA = tempfile.mkdtemp(prefix="ims-media-")
-SERVER = None if "DATABASE_URL" in os.environ else EmbeddedPostgres(VAR / "pg", fast=True)
+SERVER = None if DATABASE == "given" else EmbeddedPostgres(VAR / "pg", fast=True)
 # Before the settings are read. The demo's pages exist only beside the embedded server.
 os.environ |= {
     "DJANGO_SETTINGS_MODULE": "ims.settings",
@@ -52,6 +54,12 @@ def pytest_configure(config):
     counts.is_long = config.getoption("--long")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes():
+    """Each process reads the settings after this file has told it where its own server is."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE")
+
+
 def pytest_unconfigure():
     shutil.rmtree(MEDIA, ignore_errors=True)
 
@@ -81,6 +89,15 @@ def django_db_modify_db_settings():
     connection.settings_dict["TEST"]["NAME"] = f"test_ims_{os.getpid()}"
     yield
     SERVER.stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """At the end, a page that a browser left while it was loading may still hold the database: it is not waited for."""
+    yield
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(f"{others} AND pid <> pg_backend_pid()")
 
 
 @pytest.fixture

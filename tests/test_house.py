@@ -224,11 +224,11 @@ MAIL = TEMPLATES / "email" / "layout.html"
 
 
 def template_names() -> list[str]:
-    return sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*") if path.is_file())
+    return sorted(str(path.relative_to(TEMPLATES)) for path in every_page())
 
 
 def every_page() -> list[Path]:
-    return [path for path in TEMPLATES.rglob("*") if path.is_file()]
+    return [path for path in TEMPLATES.rglob("*") if path.suffix in {".html", ".txt"}]
 
 
 def named_templates() -> set[str]:

@@ -1,5 +1,8 @@
 """Who has the right password: the same answer and the same work for a name that is known and for one that is not."""
 
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from django.contrib.auth import authenticate
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import make_password
@@ -11,6 +14,19 @@ from accounts.models import User
 INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 
 
+_known: ContextVar[User | None] = ContextVar("known", default=None)
+
+
+@contextmanager
+def known(user: User | None):
+    """Within it, `get_user` answers with this row when it is the one asked for."""
+    token = _known.set(user)
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
 class PasswordBackend(ModelBackend):
     """The exact password; a temporary one also without what was pasted around it."""
 
@@ -20,6 +36,12 @@ class PasswordBackend(ModelBackend):
         found = [_matches(user, candidate) for candidate in dict.fromkeys([password, _bare(password)])]
         is_right = found[0] or (user is not None and user.has_temporary_password and found[-1])
         return user if is_right else None
+
+    def get_user(self, user_id):
+        user = _known.get()
+        if user is None or user.pk != user_id:
+            return super().get_user(user_id)
+        return user if self.user_can_authenticate(user) else None
 
 
 def identify(request, username: str, password: str) -> User | None:

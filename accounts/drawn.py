@@ -4,6 +4,7 @@ A second sending is a new secret, and the former one is dead.
 """
 
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.contrib.auth.tokens import default_token_generator
@@ -60,6 +61,11 @@ def _reset_link(notification: Notification) -> dict | None:
         return None
     uid, token = urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
     return {"path": reverse("accounts:reset", kwargs={"uid": uid, "token": token})}
+
+
+def register(topic: str, maker: Callable[[Notification], dict | None]) -> None:
+    """Have another room draw what the messages of its own topic say (called once, when the rooms are ready)."""
+    _MAKERS[topic] = maker
 
 
 _MAKERS = {"code": _code, "invitation": _temporary_password, "reset": _reset_link}

@@ -1,6 +1,9 @@
+from django.contrib.auth.middleware import AuthenticationMiddleware as DjangoAuthenticationMiddleware
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.shortcuts import redirect, render
+from django.utils.functional import SimpleLazyObject
+from django_htmx.http import HttpResponseClientRedirect
 from django_otp import DEVICE_ID_SESSION_KEY
 
 from accounts import returns, sessions
@@ -10,7 +13,17 @@ from accounts.throttling import Throttled, refused
 def to_sign_in(request):
     """To the sign-in page, and then back to the page where the person was."""
     here = returns.page_of(request)
-    return redirect_to_login(here) if here else redirect("accounts:login")
+    answer = redirect_to_login(here) if here else redirect("accounts:login")
+    # A script would put the sign-in page inside the one it asked a part of.
+    return HttpResponseClientRedirect(answer.url) if "HX-Request" in request.headers else answer
+
+
+class AuthenticationMiddleware(DjangoAuthenticationMiddleware):
+    """Django's own; the session and its person are read in one statement."""
+
+    def process_request(self, request):
+        super().process_request(request)
+        request.user = SimpleLazyObject(lambda: sessions.user_of(request))
 
 
 class SignedInMiddleware(LoginRequiredMiddleware):

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cache
 
 from django.db import connection, transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Value, When
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from django.utils import timezone
@@ -135,6 +135,18 @@ def has_sms(topic: str) -> bool:
     return True
 
 
+def told_recently(user: User, topics: Sequence[str], *, since: datetime, unless: Sequence[str] = ()) -> list[tuple]:
+    """The (topic, context) of what a person was told of `topics` after `since`, newest first, whether or not it left.
+
+    The e-mail's row is written even for who receives nothing. What was said again under a topic of `unless` later
+    holds no more. One statement.
+    """
+    mine = Notification.objects.filter(user=user, channel=Channel.EMAIL, created_at__gt=since)
+    later = mine.filter(topic__in=[*topics, *unless], about=OuterRef("about"), pk__gt=OuterRef("pk"))
+    told = mine.filter(~Exists(later), topic__in=topics).order_by("-created_at", "-pk")
+    return list(told.values_list("topic", "context"))
+
+
 def withdraw(*, about: str, users=None, but: Sequence[str] = ()) -> None:
     """Close what was not sent yet about something that no longer holds (to some `users`, or to everybody).
 
@@ -161,10 +173,26 @@ def refresh(*, about: str, topic: str, context: dict) -> None:
     Notification.objects.filter(about=about, topic=topic, state=State.DUE, called_at=None).update(context=context)
 
 
+def refresh_whole(*, about: str, of: str, contexts: dict[int, dict]) -> set[int]:
+    """Have every message about `about` whose context says `of` = a key of `contexts` say that context; those refreshed.
+
+    All the messages of a key or none: none when one of them may have left, or there is none. A worker that holds a
+    row has read it: that one says the former words. Two statements whatever the number of keys.
+    """
+    told = Notification.objects.filter(about=about, **{f"context__{of}__in": list(contexts)})
+    rows = list(told.exclude(state=State.CLOSED).select_for_update().order_by("pk"))
+    left = {row.context[of] for row in rows if row.state != State.DUE or row.claimed_at is not None}
+    waiting = [row for row in rows if row.context[of] not in left]
+    for row in waiting:
+        row.context = contexts[row.context[of]]
+    Notification.objects.bulk_update(waiting, ["context"])
+    return {row.context[of] for row in waiting}
+
+
 def send_again(notification: Notification, *, at: datetime) -> bool:
     """« Renvoyer »: try a message that did not arrive as if for the first time. False when it has since arrived.
 
-    Never a code nor another secret: whoever awaits one asks for it.
+    Never a code nor an access: whoever awaits one asks for it. The link of an offer is drawn again as it leaves.
     """
     fresh = {"attempts": 0, "lost_attempts": 0, "claimed_at": None, "called_at": None, "provider_id": ""}
     waiting = Notification.objects.filter(pk=notification.pk, state__in=[State.UNCERTAIN, State.UNDELIVERED])

@@ -6,8 +6,12 @@
 import time
 from datetime import UTC, datetime, timedelta
 
+from django.contrib import auth
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.utils import timezone
+
+from accounts import backends
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
@@ -15,11 +19,25 @@ RECENT = timedelta(minutes=10)
 
 
 class SessionStore(DatabaseStore):
+    # Whose it is, read with it in one statement (`user_of`).
+    owner = None
+
     @classmethod
     def get_model_class(cls):
         from accounts.models import Session
 
         return Session
+
+    def _get_session_from_db(self):
+        found = self.model.objects.select_related("user")
+        held = found.filter(session_key=self.session_key, expire_date__gt=timezone.now())
+        # A cookie says what it likes: the database refuses some of it (NUL).
+        row = held.first() if self.session_key.isascii() and self.session_key.isalnum() else None
+        if row is None:
+            self._session_key = None
+            return None
+        self.owner = row.user
+        return row
 
     def create_model_instance(self, data):
         row = super().create_model_instance(data)
@@ -30,6 +48,13 @@ class SessionStore(DatabaseStore):
             # Each saving counts the idle time anew: near the end, that would go past the 12 hours.
             row.expire_date = min(row.expire_date, row.signed_in_at + ABSOLUTE)
         return row
+
+
+def user_of(request):
+    """The person a request comes from, as Django verifies it, without asking the database for them a second time."""
+    request.session.get(SESSION_KEY)  # reads the row
+    with backends.known(request.session.owner):
+        return auth.get_user(request)
 
 
 def begin(session, *, browser: str) -> None:

@@ -249,9 +249,11 @@ def _doubt(row: Notification, reason: str) -> bool:
 
 def _look_up(row: Notification) -> bool:
     """What became of a text message whose sending was cut: found, sent again once, or left for staff to see."""
-    if not (to := _destination(row)):
+    # No secret may be drawn anew here (it would replace the one sent); the link of an offer is the same again.
+    to, drawn = _destination(row), draw(row)
+    if not to or drawn is None:
         return outcomes.given_up(row)
-    found = sms.find(to, mail.text_of_sms(row), since=row.called_at - CLOCKS_APART)
+    found = sms.find(to, mail.text_of_sms(row, drawn), since=row.called_at - CLOCKS_APART)
     if found:
         return outcomes.reported(row.pk, *found)
     if row.lost_attempts < 2:

@@ -1,6 +1,19 @@
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
 
 from requests_app.views.access import Gone
+
+
+class CompressionMiddleware(GZipMiddleware):
+    """Our pages, four times lighter on a telephone's network; photos and documents are compressed already.
+
+    What a page repeats of its address beside a secret could be guessed by its length (BREACH): Django masks its CSRF
+    token in each page, and adds a random length to each answer.
+    """
+
+    def process_response(self, request, response):
+        is_page = response.get("Content-Type", "").startswith("text/html")
+        return super().process_response(request, response) if is_page else response
 
 
 class PrivateCacheMiddleware:
@@ -27,4 +40,5 @@ class GoneMiddleware:
 
     def process_exception(self, request, exception):
         if isinstance(exception, Gone):
-            return render(request, "errors/409.html", status=409 if request.method == "POST" else 404)
+            status = 409 if request.method == "POST" else 404
+            return render(request, "errors/409.html", {"reason": str(exception)}, status=status)

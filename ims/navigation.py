@@ -6,7 +6,7 @@ from django.urls import reverse
 from accounts.roles import Role
 
 _MENU = {
-    Role.INTERPRETER: [("Demandes", "requests:home")],
+    Role.INTERPRETER: [("Demandes", "requests:home"), ("Disponibilités", "requests:availability")],
     Role.REQUESTER: [("Demandes", "requests:home"), ("Nouvelle demande", "requests:create")],
     Role.COORDINATOR: [
         ("Demandes", "requests:board"),

@@ -10,7 +10,7 @@ from accounts.models import InterpreterProfile, User
 from ims.demo import texts
 from ims.demo.days import Days, instant, is_open, shift, soon
 from ims.demo.people import People
-from ims.demo.places import road_km
+from requests_app.distances import road_km
 from requests_app.models import Facility, ServiceRequest
 from requests_app.workflow import SPOKEN, ServiceType
 
@@ -174,7 +174,8 @@ class Casting:
         profile = self.profiles[user.pk]
         home = (profile.home_latitude, profile.home_longitude)
         office = (profile.home_institution.latitude, profile.home_institution.longitude)
-        return min(road_km(home, facility), road_km(office, facility))
+        there = facility.latitude, facility.longitude
+        return min(road_km(home, there), road_km(office, there))
 
     def _fields(self, kind, facility, given: dict) -> dict:
         is_written = kind in WRITTEN

@@ -1,6 +1,5 @@
 """Where services take place: 12 institutions of the reference data, and 40 invented installations near their towns."""
 
-import math
 from decimal import Decimal
 
 from accounts.models import Institution
@@ -109,18 +108,8 @@ def create(homes: dict[str, Institution]) -> list[Facility]:
                 name=name,
                 address=f"{street}, {town}",
                 area=area,
-                latitude=latitude,
-                longitude=longitude,
+                latitude=Decimal(latitude),
+                longitude=Decimal(longitude),
             )
         )
     return Facility.objects.bulk_create(facilities)
-
-
-def road_km(origin, facility: Facility) -> Decimal:
-    """A plausible road distance from (latitude, longitude), in km to the hectometre: as the crow flies, and a third."""
-    (north, west), (south, east) = [
-        [math.radians(float(value)) for value in point] for point in (origin, (facility.latitude, facility.longitude))
-    ]
-    half = math.sin((north - south) / 2) ** 2
-    half += math.cos(north) * math.cos(south) * math.sin((west - east) / 2) ** 2
-    return round(Decimal(2 * 6371 * math.asin(math.sqrt(half)) * 1.33), 1)

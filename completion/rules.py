@@ -53,7 +53,7 @@ def parse_time(text: str) -> time:
     try:
         return time(int(hour), int(minute))
     except ValueError:
-        raise ValueError("Cette heure n’existe pas\u00a0: elle va de 0h00 à 23h59.") from None
+        raise ValueError("Cette heure n’existe pas\u00a0: elle va de 0\u00a0h à 23\u00a0h\u00a059.") from None
 
 
 def parse_communications(text: str, *, purposes: Mapping[str, str]) -> tuple[list[TypedCommunication], str]:

@@ -52,8 +52,15 @@ def between(service_request: ServiceRequest, fields: dict) -> dict:
     return {
         name: None if name in PERSONAL else [_kept(getattr(service_request, name)), _kept(value)]
         for name, value in fields.items()
-        if getattr(service_request, name) != value
+        if not _reads_the_same(getattr(service_request, name), value)
     }
+
+
+def _reads_the_same(before, after) -> bool:
+    """A text typed again ends its lines otherwise (CRLF): it has not changed."""
+    if isinstance(before, str) and isinstance(after, str):
+        return before.splitlines() == after.splitlines()
+    return before == after
 
 
 def _kept(value):
@@ -68,8 +75,8 @@ def unseen(service_request: ServiceRequest) -> dict:
     if service_request.status != Status.MODIFIED:
         return {}
     merged = {}
-    # Newest first: the first value met for « after » is the last one written.
-    for step in service_request.transitions.order_by("-id"):
+    # Newest first: the first value met for « after » is the last one written. A page has them read already.
+    for step in sorted(service_request.transitions.all(), key=lambda step: step.pk, reverse=True):
         if step.action != Action.MODIFY:
             break
         for name, values in step.changes.items():

@@ -1,8 +1,10 @@
 """What people write on a request without moving it: communications made, messages, urgent withdrawals asked."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import notify
@@ -11,11 +13,14 @@ from accounts.notify import Notice
 from accounts.roles import Role
 from completion import rules
 from completion.rules import TypedCommunication, format_communications, is_billable
-from requests_app.models import Communication, Message, Purpose, ServiceRequest
+from requests_app.models import Channel, Communication, Message, Purpose, ServiceRequest
 from requests_app.notifications import Topic, context_of, forget_urgency, requesters_of, urgency_about
 from requests_app.workflow import ASSIGNED, WITHDRAWAL_NOTICE, NotAllowed, Status
 
 LOGGABLE = (*ASSIGNED, Status.PROVIDED, Status.CANCELLED)
+# Two presses of one button: the same words again, by the same person, in the same thread.
+SAME_PRESS = timedelta(minutes=1)
+LOST = "Cette personne n’a plus la demande\u00a0: votre message n’est pas envoyé."
 
 
 def may_log(service_request: ServiceRequest, user: User) -> bool:
@@ -35,7 +40,24 @@ def log_communication(
     if made_at > at:
         raise NotAllowed("Une communication ne peut pas être dans le futur.")
     interpreter = service_request.interpreter
+    same = {"purpose_text": "", "channel": Channel.PHONE} | fields
+    same = {name: same[name] for name in ("purpose", "purpose_text", "channel")}
+    if service_request.communications.filter(interpreter=interpreter, at=made_at, **same).exists():
+        raise NotAllowed("Cette communication est déjà inscrite\u00a0: elle ne l’est pas une deuxième fois.")
     return Communication.objects.create(service_request=service_request, interpreter=interpreter, at=made_at, **fields)
+
+
+@transaction.atomic
+def remove_communication(service_request: ServiceRequest, *, by: User, at: datetime, communication: int) -> None:
+    """Take back a communication of one's own, to write it again, while the request is reserved and nothing is filed.
+
+    Raises NotAllowed afterwards: what was reported is corrected in the « Détails de l'achèvement ».
+    """
+    service_request.lock()
+    is_held = service_request.is_assigned and service_request.interpreter_id == by.pk
+    if not is_held or service_request.filed_by_id:
+        raise NotAllowed("Les communications de cette demande ne peuvent plus être retirées.")
+    service_request.communications.filter(pk=communication, interpreter=by).delete()
 
 
 def is_communication_billable(service_request: ServiceRequest, communication: Communication) -> bool:
@@ -80,14 +102,67 @@ def thread_of(service_request: ServiceRequest, user: User, *, interpreter: User 
     return service_request.messages.filter(interpreter=side).select_related("author")
 
 
+def readable(service_request: ServiceRequest, user: User):
+    """All the messages `user` reads on the request's page, oldest first: a coordinator's are those of every side.
+
+    With those that left with an interpreter to a relay (ruling 3), so that the page says where they are.
+    """
+    if user.role == Role.COORDINATOR:
+        here = ServiceRequest.objects.filter(Q(pk=service_request.pk) | Q(relayed_from=service_request.pk))
+        return Message.objects.filter(service_request__in=here).select_related("author", "interpreter")
+    return thread_of(service_request, user)
+
+
+def mark_read(
+    service_request: ServiceRequest,
+    *,
+    by: User,
+    at: datetime,
+    interpreter: User | None = None,
+    shown: Collection[int] | None = None,
+) -> int:
+    """The side of `by` has read its thread (for the BI, the one with `interpreter`): the messages `shown`, or all.
+
+    Named one by one: a message may be committed later with a smaller key. Returns how many were new; one statement.
+    """
+    side = by if by.role == Role.INTERPRETER else interpreter
+    unread = service_request.messages.unread_by(by).filter(interpreter=side)
+    if shown is not None:
+        unread = unread.filter(pk__in=shown)
+    return unread.update(read_at=at)
+
+
 @transaction.atomic
 def post_message(
-    service_request, *, by: User, at: datetime, body: str, interpreter: User | None = None, urgency=""
+    service_request,
+    *,
+    by: User,
+    at: datetime,
+    body: str,
+    interpreter: User | None = None,
+    urgency="",
+    shown: Collection[int] | None = None,
 ) -> Message:
-    """Write in a thread and tell the other side; `interpreter` is the side a BI member writes to."""
+    """Write in a thread and tell the other side; `interpreter` is the side a BI member writes to.
+
+    Whoever answers has read the messages `shown` (None: all of them). The same text sent twice at once is one message.
+    Raises NotAllowed when the interpreter of the thread no longer has the request.
+    """
     side = by if by.role == Role.INTERPRETER else interpreter
+    service_request.lock()
+    if side and service_request.interpreter_id != side.pk:
+        raise NotAllowed(LOST)
+    mark_read(service_request, by=by, at=at, interpreter=side, shown=shown)
+    if not urgency and (sent := _just_sent(service_request, by=by, at=at, body=body, side=side)):
+        return sent
     message = Message.objects.create(
-        service_request=service_request, author=by, at=at, body=body, interpreter=side, urgency=urgency
+        service_request=service_request,
+        author=by,
+        at=at,
+        body=body,
+        interpreter=side,
+        urgency=urgency,
+        is_to_bi=not by.is_bi_staff,
     )
     topic = Topic.URGENT_ASKED if urgency else Topic.MESSAGE
     readers = [side] if side else requesters_of(service_request)
@@ -95,6 +170,10 @@ def post_message(
         readers = User.objects.filter(role=Role.COORDINATOR, is_active=True)
     _tell(service_request, readers, topic, message, at=at)
     return message
+
+
+def _just_sent(service_request, *, by, at, body, side) -> Message | None:
+    return service_request.messages.filter(author=by, interpreter=side, body=body, at__gt=at - SAME_PRESS).first()
 
 
 def may_ask_urgently(service_request, user: User, *, at: datetime) -> bool:
@@ -111,14 +190,14 @@ def ask_urgent_withdrawal(service_request, *, by: User, at: datetime, body: str)
     if not may_ask_urgently(service_request, by, at=at):
         raise NotAllowed("Un désistement urgent ne peut pas être demandé pour cette demande.")
     try:
-        return post_message(service_request, by=by, at=at, body=body, urgency=Message.Urgency.ASKED)
+        return post_message(service_request, by=by, at=at, body=body, urgency=Message.Urgency.ASKED, shown=())
     except IntegrityError as error:
         raise NotAllowed("Un désistement urgent est déjà demandé.") from error
 
 
 @transaction.atomic
 def decline_urgent_withdrawal(service_request, *, by: User, at: datetime, reply: str) -> Message:
-    """A coordinator keeps the interpreter on the request, and says why."""
+    """A coordinator keeps the interpreter on the request, and says why; the demand and its answer are both marked."""
     if by.role != Role.COORDINATOR:
         raise NotAllowed("Seule la coordination répond à un désistement urgent.")
     service_request.lock()
@@ -126,9 +205,16 @@ def decline_urgent_withdrawal(service_request, *, by: User, at: datetime, reply:
     if asked is None:
         raise NotAllowed("Aucun désistement urgent n’attend de réponse.")
     Message.objects.filter(pk=asked.pk).update(urgency=Message.Urgency.DECLINED)
+    mark_read(service_request, by=by, at=at, interpreter=asked.interpreter, shown=[asked.pk])
     forget_urgency(service_request)
     message = Message.objects.create(
-        service_request=service_request, author=by, at=at, body=reply, interpreter=asked.interpreter
+        service_request=service_request,
+        author=by,
+        at=at,
+        body=reply,
+        interpreter=asked.interpreter,
+        urgency=Message.Urgency.DECLINED,
+        is_to_bi=False,
     )
     _tell(service_request, [asked.interpreter], Topic.URGENT_DECLINED, message, at=at)
     return message

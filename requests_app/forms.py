@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from django import forms
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.html import format_html
 
 from accounts.french import duration, hour
 from accounts.models import Institution, Language, User
 from accounts.roles import Role
 from completion.rules import parse_time
+from requests_app.availability import why_unavailable
 from requests_app.business_days import local_instant
 from requests_app.models import CancellationReason, Channel, Facility, Purpose, ServiceRequest
 from requests_app.workflow import SPOKEN, ServiceType
@@ -33,6 +35,16 @@ class TimeField(forms.CharField):
             return parse_time(value) if value else None
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
+
+
+class LinesField(forms.CharField):
+    """A text of several lines: a browser ends them with CRLF, what is kept with LF."""
+
+    def __init__(self, *, rows: int, **kwargs):
+        super().__init__(widget=forms.Textarea(attrs={"rows": rows}), **kwargs)
+
+    def to_python(self, value):
+        return super().to_python(value).replace("\r\n", "\n").replace("\r", "\n")
 
 
 class DurationField(forms.CharField):
@@ -110,9 +122,7 @@ class RequestForm(VersionedForm):
     )
     patient_phone = forms.CharField(label="Téléphone de l’usager", max_length=40, required=False)
     patient_file_number = forms.CharField(label="Numéro de dossier", max_length=40, required=False)
-    instructions = forms.CharField(
-        label="Consignes", max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3})
-    )
+    instructions = LinesField(label="Consignes", max_length=2000, required=False, rows=3)
     are_communications_requested = forms.BooleanField(
         label="Communications demandées",
         required=False,
@@ -182,8 +192,10 @@ class InstitutionForm(forms.Form):
 
 
 def described(interpreter: User) -> str:
-    """An interpreter as a choice: the name, and the institution they belong to."""
-    return f"{interpreter}, {interpreter.interpreter_profile.home_institution}"
+    """An interpreter as a choice: the name, the institution they belong to, and why they are not available."""
+    said = f"{interpreter}, {interpreter.interpreter_profile.home_institution}"
+    why = why_unavailable(interpreter)
+    return format_html("<span>{}<br><b>Non disponible</b>\u00a0: {}</span>", said, why) if why else said
 
 
 class OfferForm(VersionedForm):
@@ -223,12 +235,7 @@ class OfferForm(VersionedForm):
 class NoteForm(VersionedForm):
     """A step of the BI that is always explained."""
 
-    note = forms.CharField(
-        label="Note",
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        error_messages={"required": "Une note est requise."},
-    )
+    note = LinesField(label="Note", max_length=500, rows=2, error_messages={"required": "Une note est requise."})
 
 
 class DepartureForm(forms.Form):
@@ -259,6 +266,7 @@ class AssignForm(NoteForm):
 
     def __init__(self, *args, interpreters, **kwargs):
         super().__init__(*args, **kwargs)
+        self.fields["note"].label = "Note (qui a donné son accord, et comment)"
         self.fields["interpreter"].queryset = interpreters
         self.fields["interpreter"].label_from_instance = described
 
@@ -338,12 +346,24 @@ class CommunicationForm(forms.Form):
 class MessageForm(forms.Form):
     """A text to somebody. A page holds several: `purpose` makes the ids of each its own."""
 
-    body = forms.CharField(
-        max_length=4000,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={"required": "Écrivez votre message."},
+    body = LinesField(
+        max_length=4000, rows=3, help_text="N’écrivez ni le nom de l’usager, ni un renseignement de santé."
     )
 
-    def __init__(self, data=None, *, purpose="message", label="Message", **kwargs):
+    def __init__(self, data=None, *, purpose="message", label="Message", missing="Écrivez votre message.", **kwargs):
         super().__init__(data, auto_id=f"id_{purpose}_%s", **kwargs)
         self.fields["body"].label = label
+        self.fields["body"].error_messages["required"] = missing
+
+
+class ComposeForm(MessageForm):
+    """« Corps du courriel »: the FAQ's text has one blank, which is filled in before it is sent."""
+
+    def __init__(self, data=None, **kwargs):
+        super().__init__(data, label="Corps du courriel", **kwargs)
+        self.fields["body"].widget.attrs["rows"] = 12
+
+    def clean_body(self):
+        if "(date)" in self.cleaned_data["body"]:
+            raise forms.ValidationError("Remplacez (date) par la date de la communication.")
+        return self.cleaned_data["body"]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.utils.dateparse import parse_datetime
 
 from accounts.french import hour, short_date
@@ -51,13 +52,20 @@ class Line:
     status: str
 
 
+def steps_of(service_request: ServiceRequest) -> QuerySet[Transition]:
+    """The steps of a request, oldest first, with the people of each; read once and kept with it for the whole page."""
+    steps = Transition.objects.select_related("by", "on_behalf_of", "interpreter").order_by("id")
+    prefetch_related_objects([service_request], Prefetch("transitions", steps))
+    return service_request.transitions.all()
+
+
 def lines(service_request: ServiceRequest, reader: User, *, at: datetime, since_version: int = 0) -> list[Line]:
     """The history `reader` may read at `at`, oldest first; one query. `since_version` keeps what came after it."""
     hidden = set() if reader.is_bi_staff else {"interpreter"}
     if not may_see_patient(service_request, reader, at=at):
-        hidden.add("facility")  # an offer says no more of a place than its « secteur »
-    steps = service_request.transitions.filter(version__gt=since_version).order_by("id")
-    steps = steps.select_related("by", "on_behalf_of", "interpreter")
+        # An offer says no more of a place than its « secteur », nor who works there.
+        hidden |= {"facility", "requester"} if reader.role == Role.INTERPRETER else {"facility"}
+    steps = [step for step in steps_of(service_request) if step.version > since_version]
     return [_line(step, reader, hidden) for step in steps if _may_read(step, reader)]
 
 
@@ -71,34 +79,46 @@ def _line(step: Transition, reader: User, hidden: set) -> Line:
     is_note_shown = reader.is_bi_staff or (reader.role == Role.INTERPRETER and step.action in _NOTE_FOR_INTERPRETER)
     return Line(
         at=step.at,
-        who=_who(step, reader),
-        what=_SENTENCES[Action(step.action)].format(interpreter=step.interpreter or "l’interprète"),
+        who=_who(step, reader, hidden),
+        what=_what(step, reader),
         changes=changed_fields({name: values for name, values in step.changes.items() if name not in hidden}),
         note=step.note if is_note_shown else "",
         status=step.to_status,
     )
 
 
-def _who(step: Transition, reader: User) -> str:
+def _what(step: Transition, reader: User) -> str:
+    said = _SENTENCES[Action(step.action)].format(interpreter=step.interpreter or "l’interprète")
+    # Who holds the message may have answered: the BI knows how an answer came.
+    return f"{said}, par le lien du message" if step.by_link and reader.is_bi_staff else said
+
+
+def _who(step: Transition, reader: User, hidden: set) -> str:
     author = step.by
     if author == reader:
         name = "vous"
     elif author.is_bi_staff and not reader.is_bi_staff:
         name = "BI du RSSS"
+    elif author.role == Role.REQUESTER and "requester" in hidden:
+        name = "demandeur"
     else:
         name = str(author)
     behalf = step.on_behalf_of
     return f"{name}, au nom de {'vous' if behalf == reader else behalf}" if behalf else name
 
 
+_CHANGED = {"instructions": "modifiées"}
 _LABELS = {field.name: str(field.verbose_name).capitalize() for field in ServiceRequest._meta.fields}
 
 
 def changed_fields(changes: dict) -> list[tuple[str, str, str]]:
-    """(label, before, after) for each changed field; a personal field says only that it changed."""
+    """(label, before, after) for each changed field; a personal one says only that it changed (`before` is None)."""
     order = list(_LABELS)
     return [
-        (_LABELS[name], *(("", "modifié") if values is None else (_word(name, value) for value in values)))
+        (
+            _LABELS[name],
+            *((None, _CHANGED.get(name, "modifié")) if values is None else (_word(name, value) for value in values)),
+        )
         for name, values in sorted(changes.items(), key=lambda change: order.index(change[0]))
     ]
 

@@ -1,228 +1,260 @@
-"""The interpreter's home page as values: the period and statuses of the URL, the groups, the month of dots.
+"""The interpreter's home: its groups, their counts, the dots of the month, and what is no longer theirs.
 
-The URL is the state; a bad value falls back silently (screens.md, section 9).
+Whatever the filters and the number of requests: one statement for the numbers, one for the rows, one for what is gone.
 """
 
-import calendar
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from urllib.parse import urlencode
+from datetime import date, datetime, timedelta
 
-from django.db.models import Count, F, Q, Window
-from django.db.models.functions import RowNumber, TruncDate
+from django.db.models import Count, DateField, DateTimeField, Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Cast, TruncDate
+from django.urls import reverse
 from django.utils import timezone
 
-from accounts.french import MONTHS, WEEKDAYS, date_range_words, day_and_month
-from requests_app.models import ServiceRequest
+from accounts import notify
+from accounts.french import day_and_month, hour, short_date
+from accounts.models import User
+from requests_app.models import Message, Offer, ServiceRequest, Transition
+from requests_app.notifications import Topic
+from requests_app.period import GROUPS, Choice, Place, last_day, midnight
+from requests_app.search import found_by
 from requests_app.sheet import place_for
-from requests_app.workflow import ASSIGNED, Status
+from requests_app.workflow import ASSIGNED, STATUS_HELP, Action, Status
 
-# The FAQ's order; the first three want something from the interpreter.
-GROUPS = (
-    Status.PENDING,
-    Status.MODIFIED,
-    Status.RESERVED,
-    Status.PROVIDED,
-    Status.COMPLETED,
-    Status.CANCELLED,
-)
-UPCOMING = GROUPS[:3]
+CLOSED = (Status.COMPLETED, Status.CANCELLED)
 CLOSED_DAYS_BACK = timedelta(days=30)
-LAUNCH = date(2024, 11, 4)
+# What is to come soonest first; the rest newest first.
+ASCENDING = (Status.PENDING, *ASSIGNED)
 PAGE = 100
+TOLD_FOR = timedelta(days=3)
+_SHOWN = [
+    *["status", "service_type", "starts_at", "ends_at", "validated_at", "interpreter", "language__name"],
+    *["facility__name", "facility__area", "institution__name", "institution__region__name"],
+]
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What the URL asks: statuses, first and last day, month shown, and the day chosen first of a range."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the list, its dates written once."""
 
-    statuses: tuple
-    start: date | None
-    end: date | None
-    month: date
-    view: str
-    is_picking: bool
-
-    @classmethod
-    def of(cls, query, *, today: date) -> "Choice":
-        view = "a-venir" if query.get("vue") == "a-venir" else "tous"
-        offered = UPCOMING if view == "a-venir" else GROUPS
-        asked = tuple(status for status in offered if status in query.getlist("statut"))
-        start, end = _day(query.get("du")), _day(query.get("au"))
-        if start and end and end < start:
-            start, end = end, start
-        month = _day(f"{query.get('mois', '')}-01") or (start or today).replace(day=1)
-        return cls(asked or offered, start, end, month, view, query.get("borne") == "au" and bool(start))
-
-    @property
-    def is_default(self):
-        return self.start is None and self.end is None
-
-    def url(self, **changed) -> str:
-        """The address of the same page with something else chosen; None removes a parameter."""
-        everything = UPCOMING if self.view == "a-venir" else GROUPS
-        query = {
-            "vue": self.view if self.view == "a-venir" else None,
-            "statut": [str(status) for status in self.statuses] if self.statuses != everything else None,
-            "du": self.start,
-            "au": self.end,
-            "mois": f"{self.month:%Y-%m}" if self.month else None,
-        } | changed
-        return "/?" + urlencode({name: value for name, value in query.items() if value}, doseq=True)
-
-    @property
-    def words(self) -> str:
-        return date_range_words(self.start, self.end)
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        day = date.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return day if 2000 <= day.year <= 2100 else None
-
-
-def within(rows, choice: Choice, *, at: datetime):
-    """The rows of the period; by default everything open or to fill in, and what closed in the last 30 days."""
-    if choice.is_default:
-        is_open = Q(status__in=[Status.PENDING, *ASSIGNED, Status.PROVIDED])
-        return rows.filter(is_open | Q(starts_at__gte=at - CLOSED_DAYS_BACK))
-    if choice.start:
-        rows = rows.filter(starts_at__gte=_midnight(choice.start))
-    if choice.end:
-        rows = rows.filter(starts_at__lt=_midnight(choice.end + timedelta(days=1)))
-    return rows
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time()))
+    number: int
+    url: str
+    day: str
+    hours: str
+    language: str
+    service: str
+    where: str
+    marks: list
 
 
 @dataclass
 class Group:
     status: Status
-    rows: list
-    count: int
-    more: int = 0
-    more_url: str | None = None
+    rows: list[Row]
+    more_url: str | None
+    count: int = 0
+    page: int = PAGE
 
     @property
-    def label(self):
+    def label(self) -> str:
         return self.status.label
 
-
-def groups(user, choice: Choice, *, at: datetime, after: str = "") -> list[Group]:
-    """The requests of an interpreter grouped by status; three queries, at most PAGE rows a group."""
-    mine = within(ServiceRequest.objects.assigned_to(user), choice, at=at)
-    offered = within(ServiceRequest.objects.offered_to(user, at=at), choice, at=at)
-    counts = dict(mine.order_by().values_list("status").annotate(Count("id")))
-    skipped = int(after) if after.isdecimal() and len(after) < 6 and len(choice.statuses) == 1 else 0
-    rows = _page(mine.filter(status__in=choice.statuses), skipped)
-    if Status.PENDING in choice.statuses:
-        waiting = list(offered.with_people().order_by("starts_at", "id")[skipped : skipped + PAGE])
-        is_whole = not skipped and len(waiting) < PAGE
-        counts[Status.PENDING.value] = len(waiting) if is_whole else offered.count()
-        rows += waiting
-    else:
-        counts[Status.PENDING.value] = offered.count()
-    for row in rows:
-        row.where = place_for(row, user, at=at)
-    made = [_group(status, rows, counts, choice, at, skipped) for status in choice.statuses]
-    return [group for group in made if group.rows], counts
+    @property
+    def help(self) -> str:
+        return STATUS_HELP[self.status]
 
 
-def _page(mine, skipped: int) -> list:
-    """At most PAGE rows of each status in one query: what is to come soonest first, the rest newest first."""
-    upcoming = Q(status__in=ASSIGNED)
-    row_number = Window(RowNumber(), partition_by=F("status"), order_by=[F("starts_at"), F("id")])
-    newest_first = Window(RowNumber(), partition_by=F("status"), order_by=[F("starts_at").desc(), F("id").desc()])
-    rows = []
-    for half, rank in ((mine.filter(upcoming), row_number), (mine.exclude(upcoming), newest_first)):
-        ranked = half.with_people().annotate(rank=rank).filter(rank__gt=skipped, rank__lte=skipped + PAGE)
-        rows += ranked.order_by("rank")
+# Which rows
+
+
+def _of_status(user: User, status: Status, *, at: datetime):
+    """The rows of an interpreter in one status; an offer past its deadline counts as closed."""
+    if status != Status.PENDING:
+        return ServiceRequest.objects.filter(interpreter=user, status=status)
+    held = {"offers__interpreter": user, "offers__state": Offer.State.OPEN, "offers__answer_by__gt": at}
+    return ServiceRequest.objects.filter(status=status, **held)
+
+
+def _within(rows, user: User, choice: Choice, *, at: datetime):
+    """Of the search and the period; without either, what closed and asks nothing more goes back 30 days."""
+    if not choice.has_period and not choice.search:
+        is_recent = ~Q(status__in=CLOSED) | Q(starts_at__gte=at - CLOSED_DAYS_BACK)
+        return rows.alias(last=_LAST_ACTION).filter(is_recent | _asks(user))
+    return _in_period(_found(rows, choice, at=at), choice.start, choice.end)
+
+
+_LAST_ACTION = Subquery(Transition.objects.filter(service_request=OuterRef("pk")).order_by("-id").values("action")[:1])
+
+
+def _asks(user: User) -> Q:
+    """A closed row with something to do or to read: it is not old while it has."""
+    # Few messages are unread: they are listed once, not looked for row by row.
+    news = Message.objects.unread_by(user).values("service_request")
+    return Q(pk__in=news) | Q(status=Status.CANCELLED, last=Action.RETURN_FOR_CORRECTION)
+
+
+def _found(rows, choice: Choice, *, at: datetime):
+    return rows.filter(found_by(choice.search, at=at)) if choice.search else rows
+
+
+def _in_period(rows, start: date | None, end: date | None):
+    if start:
+        rows = rows.filter(starts_at__gte=midnight(start))
+    if end:
+        rows = rows.filter(starts_at__lt=midnight(end + timedelta(days=1)))
     return rows
 
 
-def _group(status, rows, counts, choice, at, skipped) -> Group:
-    kept = [row for row in rows if row.status == status]
-    if status in ASSIGNED:
-        # A Réservé whose start has passed comes first: its « Détails de l'achèvement » are due.
-        kept.sort(key=lambda row: row.starts_at > at)
-    count = counts.get(status.value, 0)
-    shown = skipped + len(kept)
-    left = max(0, count - shown)
-    return Group(status, kept, count, min(left, PAGE), choice.url(statut=[status.value], suite=shown) if left else None)
+# Numbers: how many a status, and a dot a day
 
 
-# The month at the right: a dot and a label on each day that has requests.
+def numbers(user: User, choice: Choice, *, at: datetime) -> tuple[dict[Status, int], dict[date, int]]:
+    """How many requests of each status hold in the search and the period, and how many on each day of the month shown.
+
+    The dots are those of the statuses chosen. One statement.
+    """
+    held = ServiceRequest.objects.filter(interpreter=user)  # in one of the other statuses
+    offered = _of_status(user, Status.PENDING, at=at)
+    parts = [_a_status(_within(rows, user, choice, at=at)) for rows in (held, offered)]
+    parts += [_a_day(_found(rows, choice, at=at), choice) for rows in (held, offered)]
+    counts, dots = dict.fromkeys(GROUPS, 0), {}
+    for status, day, number in parts[0].union(*parts[1:], all=True):
+        if day:
+            dots[day] = dots.get(day, 0) + number
+        else:
+            counts[Status(status)] += number
+    return counts, dots
 
 
-def month(user, choice: Choice, *, at: datetime) -> dict:
-    """Weeks of the chosen month (Sunday first) with the number of requests a day, and the links that pick a range."""
-    first = choice.month
-    last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    span = Choice(GROUPS, first, last, first, "tous", False)
-    days = {}
-    for rows in (ServiceRequest.objects.assigned_to(user), ServiceRequest.objects.offered_to(user, at=at)):
-        dated = within(rows, span, at=at).annotate(day=TruncDate("starts_at")).values("day").order_by()
-        for found in dated.annotate(number=Count("id")):
-            days[found["day"]] = days.get(found["day"], 0) + found["number"]
-    weeks = calendar.Calendar(firstweekday=6).monthdatescalendar(first.year, first.month)
+def _a_status(rows):
+    nothing = Cast(Value(None), DateField())
+    return rows.order_by().annotate(day=nothing).values_list("status", "day").annotate(number=Count("id"))
+
+
+def _a_day(rows, choice: Choice):
+    if choice.statuses != GROUPS:
+        rows = rows.filter(status__in=choice.statuses)
+    rows = _in_period(rows, choice.month, last_day(choice.month))
+    dated = rows.order_by().annotate(day=TruncDate("starts_at"))
+    return dated.values_list("status", "day").annotate(number=Count("id"))
+
+
+# Rows
+
+
+def groups(user: User, choice: Choice, *, at: datetime) -> list[Group]:
+    """The groups that have rows, PAGE at most in each, from where the URL says to go on. One statement."""
+    statuses = [choice.after.status] if choice.after else choice.statuses
+    parts = [_part(user, status, choice, at=at) for status in statuses]
+    found = {status: [] for status in statuses}
+    for row in parts[0].union(*parts[1:], all=True) if parts[1:] else parts[0]:
+        found[row.status].append(row)
+    return [_group(Status(status), rows, user, choice, at=at) for status, rows in found.items() if rows]
+
+
+def _part(user: User, status: Status, choice: Choice, *, at: datetime):
+    """One more row than a page says that there is another page."""
+    rows = _of_status(user, status, at=at)
+    # The limit of 30 days is for the closed ones alone: the index finds the others in their order.
+    if choice.has_period or choice.search or status in CLOSED:
+        rows = _within(rows, user, choice, at=at)
+    is_ascending = status in ASCENDING
+    if choice.after:
+        rows = rows.filter(_beyond(choice.after, is_ascending))
+    order = ("starts_at", "id") if is_ascending else ("-starts_at", "-id")
+    people = rows.select_related("language", "facility", "institution__region").only(*_SHOWN)
+    return people.annotate(**_marked(user, status)).order_by(*order)[: PAGE + 1]
+
+
+def _beyond(after: Place, is_ascending: bool) -> Q:
+    """What follows a row in the order of its group; the first half is what the index finds."""
+    way = "gt" if is_ascending else "lt"
+    beyond = Q(**{f"starts_at__{way}": after.starts_at}) | Q(**{f"id__{way}": after.pk})
+    return Q(**{f"starts_at__{way}e": after.starts_at}) & beyond
+
+
+def _marked(user: User, status: Status) -> dict:
+    """What a row may say besides itself; a status that cannot have a mark is not asked for it."""
+    mine = Message.objects.filter(service_request=OuterRef("pk"), interpreter=user)
+    no, is_held = Value(False), status != Status.PENDING
+    is_asked = status in ASSIGNED
+    is_filed = status in (Status.PROVIDED, Status.CANCELLED)
     return {
-        "name": f"{MONTHS[first.month - 1]} {first.year}",
-        "weeks": [[_cell(day, days, choice, first, at) for day in week] for week in weeks],
-        "previous": choice.url(mois=f"{first - timedelta(days=1):%Y-%m}"),
-        "next": choice.url(mois=f"{last + timedelta(days=1):%Y-%m}"),
-        "previous_name": MONTHS[(first.month - 2) % 12],
-        "next_name": MONTHS[first.month % 12],
-        "weekdays": [WEEKDAYS[(index - 1) % 7] for index in range(7)],
+        "answer_by": Value(None, DateTimeField()) if is_held else F("offers__answer_by"),
+        "has_news": Exists(mine & Message.objects.unread_by(user)) if is_held else no,
+        "is_urgent": Exists(mine.filter(urgency=Message.Urgency.ASKED)) if is_asked else no,
+        "last_action": _LAST_ACTION if is_filed else Value(""),
     }
 
 
-def _cell(day, days, choice, first, at) -> dict | None:
-    if day.month != first.month:
-        return None
-    number = days.get(day, 0)
-    said = f"{WEEKDAYS[day.weekday()]} {day_and_month(day)}"
-    if number:
-        said += f", {number} demande{'s' if number > 1 else ''}"
-    marks = [
-        name
-        for name, is_on in (
-            ("dot", number),
-            ("in", choice.start and choice.end and choice.start <= day <= choice.end),
-            ("start", day == choice.start),
-            ("end", day == choice.end),
-        )
-        if is_on
-    ]
-    if choice.is_picking:
-        url = choice.url(au=day)
-    else:
-        # The first click is the start; until the second, it is a range of one open side.
-        url = choice.url(du=day, au=None, borne="au")
-    return {
-        "day": day.day,
-        "label": said,
-        "classes": " ".join(marks),
-        "is_today": day == timezone.localdate(at),
-        "url": url,
-    }
+def _group(status: Status, rows: list, user: User, choice: Choice, *, at: datetime) -> Group:
+    kept = rows[:PAGE]
+    kept.sort(key=lambda row: (row.starts_at, row.pk), reverse=status not in ASCENDING)
+    place = Place(status, kept[-1].starts_at, kept[-1].pk)
+    more_url = choice.url(after=place) if len(rows) > PAGE else None
+    return Group(status, [_row(row, user, at=at) for row in kept], more_url)
 
 
-def presets(choice: Choice, *, today: date) -> list[dict]:
-    spans = {
-        "Aujourd’hui": (today, today),
-        "7 jours": (today, today + timedelta(days=6)),
-        "Ce mois": (today.replace(day=1), today.replace(day=calendar.monthrange(today.year, today.month)[1])),
-        "Depuis le 4 novembre 2024": (LAUNCH, None),
-    }
-    return [
-        {
-            "label": label,
-            "url": choice.url(du=start, au=end, mois=None),
-            "is_current": (choice.start, choice.end) == (start, end),
-        }
-        for label, (start, end) in spans.items()
-    ]
+def _row(row: ServiceRequest, user: User, *, at: datetime) -> Row:
+    start = hour(row.starts_at)
+    return Row(
+        number=row.pk,
+        url=reverse("requests:detail", args=[row.pk]),
+        day=short_date(row.starts_at, weekday=True),
+        hours=f"{start} à {hour(row.ends_at)}" if row.is_spoken else start,
+        language=row.language.name.capitalize(),
+        service=row.get_service_type_display(),
+        where=place_for(row, user, at=at),
+        marks=list(_marks(row, at)),
+    )
+
+
+def _marks(row: ServiceRequest, at: datetime):
+    """What the interpreter has to do or to read; nothing when all is well."""
+    if row.answer_by:
+        yield f"Répondez avant {_deadline(row.answer_by, at)}"
+    if row.is_urgent:
+        yield "Désistement urgent demandé"
+    if row.status == Status.MODIFIED and row.starts_at > at:
+        yield "Modification à vérifier"
+    if row.is_assigned and row.starts_at <= at:
+        yield "Détails de l’achèvement à remplir"
+    if row.last_action == Action.RETURN_FOR_CORRECTION:
+        yield "Correction demandée"
+    if row.has_news:
+        yield "Nouveau message"
+
+
+def _deadline(answer_by: datetime, at: datetime) -> str:
+    """« 16 h », or « le 12 novembre, 16 h » when that is not today."""
+    is_today = timezone.localdate(answer_by) == timezone.localdate(at)
+    return hour(answer_by) if is_today else f"le {day_and_month(answer_by)}, {hour(answer_by)}"
+
+
+# What is no longer theirs
+
+
+@dataclass(frozen=True)
+class Gone:
+    number: int
+    about: str
+    reason: str
+
+
+_BACK = [Topic.OFFERED, Topic.ASSIGNED]
+# Why, when the message itself gave no reason.
+_WHY = {
+    Topic.REMOVED: "La BI vous a retiré cette demande. Vous n’avez plus à vous présenter.",
+    Topic.REINSTATED: "Cette demande annulée est rétablie\u00a0: la BI l’attribuera de nouveau.",
+}
+
+
+def gone(user: User, *, at: datetime) -> list[Gone]:
+    """Offers and requests lost these last 3 days, newest first, with the reason they were told. One statement."""
+    topics = [Topic.OFFER_GONE, *_WHY]
+    told = notify.told_recently(user, topics, since=at - TOLD_FOR, unless=_BACK)
+    return [Gone(said["number"], _about(said), said.get("reason") or _WHY[topic]) for topic, said in told]
+
+
+def _about(said: dict) -> str:
+    return f"{said['language']}, {said['date']}, {said['hour']}"

@@ -1,6 +1,6 @@
 """The heart's records: a request, its offers, its history, its communications and messages.
 
-`status` is written by `requests_app.services` alone; what it may become is in `workflow.STEPS`.
+`status` is written by `moves.move` alone; what it may become is in `workflow.STEPS`.
 """
 
 from datetime import UTC, datetime
@@ -13,7 +13,24 @@ from django.utils import timezone
 
 from accounts.models import HealthRegion, Institution, Language, User
 from accounts.roles import Role
+from requests_app.calendars import Absence, CalendarFeed, WeeklyHours
 from requests_app.workflow import ASSIGNED, BOOKED, SPOKEN, UNASSIGNED, Action, ServiceType, Status
+
+__all__ = [
+    "Absence",
+    "CalendarFeed",
+    "CancellationReason",
+    "Channel",
+    "Communication",
+    "Facility",
+    "Holiday",
+    "Message",
+    "Offer",
+    "Purpose",
+    "ServiceRequest",
+    "Transition",
+    "WeeklyHours",
+]
 
 
 class TsTzRange(Func):
@@ -380,6 +397,8 @@ class Transition(models.Model):
     )
     at = models.DateTimeField("le")
     version = models.PositiveIntegerField("version")
+    # An answer to an offer given from the signed link of its message, without signing in.
+    by_link = models.BooleanField("par le lien", default=False)
     changes = models.JSONField("changements", default=dict)
     note = models.TextField("note", max_length=2000, blank=True)
 
@@ -457,6 +476,15 @@ class Communication(models.Model):
         return self.accepted_at is not None
 
 
+class MessageQuerySet(models.QuerySet):
+    def unread_by(self, user):
+        """What the side of `user` has not read: their own thread's, their institution's, or everybody's for the BI."""
+        unread = self.filter(read_at=None, is_to_bi=user.is_bi_staff)
+        if user.is_bi_staff:
+            return unread
+        return unread.filter(interpreter=user if user.role == Role.INTERPRETER else None)
+
+
 class Message(models.Model):
     """A line of a request's thread: with one interpreter, or (`interpreter` empty) with the requester."""
 
@@ -474,6 +502,11 @@ class Message(models.Model):
     at = models.DateTimeField("le")
     body = models.TextField("message", max_length=4000)
     urgency = models.CharField("urgence", max_length=10, choices=Urgency, blank=True, default="")
+    # A thread has two sides, the BI and the other; a message is unread until somebody of its side says so.
+    is_to_bi = models.BooleanField("adressé à la BI")
+    read_at = models.DateTimeField("lu le", null=True, blank=True)
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         verbose_name = "message"
@@ -486,7 +519,10 @@ class Message(models.Model):
                 violation_error_message="Un désistement urgent est déjà demandé.",
             )
         ]
-        indexes = [models.Index(fields=["service_request", "at"], name="message_of_request")]
+        indexes = [
+            models.Index(fields=["service_request", "at"], name="message_of_request"),
+            models.Index(fields=["service_request", "interpreter"], condition=Q(read_at=None), name="message_not_read"),
+        ]
 
     def __str__(self):
         return f"{self.service_request_id} {self.at}"

@@ -113,6 +113,7 @@ class Story:
     changed: dict = field(default_factory=dict)
     others: dict = field(default_factory=dict)
     details: dict = field(default_factory=dict)
+    by_link: bool = False
 
 
 def move(service_request, action, *, by, facts, version=None, story=None, **fields) -> Transition:
@@ -143,6 +144,7 @@ def record(service_request, action, source, *, by, at, story) -> Transition:
         interpreter=story.interpreter,
         on_behalf_of=story.on_behalf_of,
         changes=story.changed,
+        by_link=story.by_link,
     )
     announce(service_request, step, others=story.others, details=story.details)
     return step

@@ -7,7 +7,7 @@ from accounts.french import day_and_month, hour, long_date
 from accounts.models import User
 from accounts.notify import Notice
 from accounts.roles import Role
-from requests_app.models import ServiceRequest, Transition
+from requests_app.models import Offer, ServiceRequest, Transition
 from requests_app.workflow import Action
 
 
@@ -18,6 +18,7 @@ class Topic(StrEnum):
     ASSIGNED = "assigned"
     REMOVED = "removed"
     CHANGED = "changed"
+    CHANGED_BY_BI = "changed_by_bi"
     CANCELLED = "cancelled"
     REINSTATED = "reinstated"
     REOPENED = "reopened"
@@ -44,14 +45,17 @@ TO_INTERPRETER = {
     Action.RETURN_FOR_CORRECTION: Topic.RETURNED,
     Action.VALIDATE: Topic.VALIDATED,
 }
-# What the person who made the request is told.
+# What the person who made the request is told (of a change, when the BI made it).
 TO_REQUESTER = {
     Action.ACCEPT: Topic.TAKEN,
     Action.ASSIGN: Topic.TAKEN,
+    Action.MODIFY: Topic.CHANGED_BY_BI,
     Action.MARK_UNALLOCATED: Topic.WITHDRAWN,
     Action.CANCEL: Topic.CANCELLED,
     Action.REINSTATE: Topic.REOPENED,
 }
+# A change of the request makes none of these false: they then say it as it now is.
+TRUE_AFTER_A_CHANGE = (Topic.ASSIGNED, Topic.TAKEN, Topic.WITHDRAWN, Topic.REOPENED)
 
 
 def announce(service_request, transition: Transition, *, others: dict[User, str], details: dict | None = None) -> None:
@@ -71,16 +75,21 @@ def announce(service_request, transition: Transition, *, others: dict[User, str]
     if transition.by.role == Role.INTERPRETER:
         outdated.append(transition.by)  # who answered needs no message that asks for the answer
     # Whoever was not told yet that the request is theirs learns it first, as it now is.
-    is_change = transition.action == Action.MODIFY
-    notify.withdraw(about=about(service_request), users=outdated, but=[Topic.ASSIGNED] if is_change else [])
-    if is_change:
-        notify.refresh(about=about(service_request), topic=Topic.ASSIGNED, context=context)
+    kept = TRUE_AFTER_A_CHANGE if transition.action == Action.MODIFY else ()
+    notify.withdraw(about=about(service_request), users=outdated, but=kept)
+    for topic in kept:
+        notify.refresh(about=about(service_request), topic=topic, context=context)
     notify.tell(notices, about=about(service_request), at=transition.at)
     announce_offers(service_request, transition, others)
 
 
 def announce_offers(service_request: ServiceRequest, transition: Transition, others: dict[User, str]) -> None:
-    """Tell holders of offers that theirs is gone, with the reason given, or (an empty one) that the request changed."""
+    """Tell holders of offers that theirs is gone, with the reason given, or (an empty one) that the request changed.
+
+    Whoever was not told of the offer yet learns it once, as it now is.
+    """
+    informed = _refresh_offers(service_request, [user for user, reason in others.items() if not reason])
+    told = {user: reason for user, reason in others.items() if user not in informed}
     notices = [
         Notice(
             user=user,
@@ -88,11 +97,23 @@ def announce_offers(service_request: ServiceRequest, transition: Transition, oth
             event=str(transition.pk),
             context={**context_of(service_request), "reason": reason},
         )
-        for user, reason in others.items()
+        for user, reason in told.items()
         if user != transition.by
     ]
-    notify.withdraw(about=about(service_request), users=others)
+    notify.withdraw(about=about(service_request), users=told)
     notify.tell(notices, about=about(service_request), at=transition.at)
+
+
+def _refresh_offers(service_request: ServiceRequest, holders: list[User]) -> set[User]:
+    """Have the offers that were not sent yet say what the request has become; whose they are."""
+    if not holders:
+        return set()
+    held = service_request.offers.filter(state=Offer.State.OPEN, interpreter__in=holders).select_related("interpreter")
+    held = {offer.pk: offer for offer in held}
+    context = context_of(service_request)
+    contexts = {pk: context | context_of_offer(offer) for pk, offer in held.items()}
+    informed = notify.refresh_whole(about=about(service_request), of="offer", contexts=contexts)
+    return {held[pk].interpreter for pk in informed}
 
 
 def about(service_request: ServiceRequest) -> str:
@@ -122,11 +143,21 @@ def context_of(service_request: ServiceRequest) -> dict:
     }
 
 
+def context_of_offer(offer: Offer) -> dict:
+    """What a message says of an offer besides its request; its number is what its link is drawn from, as it leaves."""
+    limit = hour(offer.answer_by)
+    return {
+        "offer": offer.pk,
+        "answer_by": f"{long_date(offer.answer_by)} à {limit}",
+        "reply_by": f"{day_and_month(offer.answer_by)}, {limit}",
+    }
+
+
 def _concerned(service_request: ServiceRequest, transition: Transition):
     action = Action(transition.action)
     if action in TO_INTERPRETER:
         yield transition.interpreter, TO_INTERPRETER[action]
-    if action in TO_REQUESTER:
+    if action in TO_REQUESTER and (action != Action.MODIFY or transition.by.is_bi_staff):
         for user in requesters_of(service_request):
             yield user, TO_REQUESTER[action]
 

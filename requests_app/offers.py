@@ -10,12 +10,11 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django_q.tasks import async_task
 
-from accounts.french import day_and_month, hour, long_date
 from accounts.models import User
 from requests_app import workflow
 from requests_app.models import Offer, ServiceRequest
 from requests_app.moves import Overlap, Stale, Story, check_seen, facts_of, hold_serving, move, verb
-from requests_app.notifications import announce_offers
+from requests_app.notifications import announce_offers, context_of_offer
 from requests_app.workflow import BOOKED, SPOKEN, Action, Facts, NotAllowed
 
 
@@ -44,16 +43,14 @@ def offer(service_request, interpreters: Iterable[User], *, by, at, answer_by: d
     if answer_by <= at:
         raise NotAllowed("Le délai de réponse doit être dans le futur.")
     answer_by = min(answer_by, service_request.starts_at)
-    limit = hour(answer_by)
-    details = {"answer_by": f"{long_date(answer_by)} à {limit}", "reply_by": f"{day_and_month(answer_by)}, {limit}"}
     if not interpreters:
         raise NotAllowed("Choisissez au moins un interprète.")
     for interpreter in interpreters:
         if is_booked(interpreter, service_request):
             raise Overlap(f"{interpreter} a déjà une demande à ce moment.")
         # The offer stands before its history row is told, so that the message's link opens.
-        Offer.objects.create(service_request=service_request, interpreter=interpreter, sent_at=at, answer_by=answer_by)
-        story = Story(interpreter=interpreter, note=note, details=details)
+        held = service_request.offers.create(interpreter=interpreter, sent_at=at, answer_by=answer_by)
+        story = Story(interpreter=interpreter, note=note, details=context_of_offer(held))
         move(service_request, Action.OFFER, by=by, facts=facts, story=story)
 
 
@@ -85,12 +82,12 @@ TAKEN = "Une autre personne a accepté la demande."
 
 
 @verb
-def accept(service_request, *, by, at, version=None) -> None:
+def accept(service_request, *, by, at, version=None, by_link=False) -> None:
     """An interpreter takes an offered request: the first wins, the others are told. Raises Overlap, NotAllowed."""
     hold_serving(by)
     held = service_request.offers.open_at(at).filter(interpreter=by)
-    facts = facts_of(service_request, by, at=at, has_open_offer=held.exists())
-    story = Story(interpreter=by)
+    facts = facts_of(service_request, by, at=at)
+    story = Story(interpreter=by, by_link=by_link)
     step = move(service_request, Action.ACCEPT, by=by, facts=facts, version=version, story=story, interpreter=by)
     # The guarded UPDATE decided who wins; the offer row decides whether it was still open.
     if not held.update(state=Offer.State.ACCEPTED, closed_at=at):
@@ -101,13 +98,13 @@ def accept(service_request, *, by, at, version=None) -> None:
 
 
 @verb
-def refuse(service_request, *, by, at, reason: str = "") -> None:
+def refuse(service_request, *, by, at, reason: str = "", by_link=False) -> None:
     """An interpreter declines; the request is « Non alloué » again when nobody else is asked. No reason is needed."""
     service_request.lock()
     _expire_lapsed(service_request, at=at)
     facts = _answer(service_request, by, by, at=at)
     close(service_request.offers.filter(interpreter=by), Offer.State.REFUSED, at=at, reason=reason)
-    move(service_request, Action.REFUSE, by=by, facts=facts, story=Story(interpreter=by, note=reason))
+    move(service_request, Action.REFUSE, by=by, facts=facts, story=Story(interpreter=by, note=reason, by_link=by_link))
 
 
 def _answer(service_request, interpreter, user, *, at) -> Facts:
@@ -181,10 +178,23 @@ def expire_due(at: datetime | None = None) -> int:
     return expired
 
 
-def expire_strangers(service_request, *, at) -> None:
-    """Whoever does not speak the new language can no longer accept."""
-    speakers = User.objects.filter(interpreter_profile__languages=service_request.language_id)
-    held = service_request.offers.filter(state=Offer.State.OPEN).exclude(interpreter__in=speakers)
-    for offered in held.select_related("interpreter"):
-        reason = "La langue de la demande a changé."
-        expire(service_request, offered.interpreter, by=User.objects.system(), at=at, reason=reason)
+BEGUN = "La demande a déjà commencé."
+OTHER_LANGUAGE = "La langue de la demande a changé."
+
+
+def ended_by(service_request, changed: dict, *, at) -> dict[User, str]:
+    """Holders of open offers that a change about to be made ends, with why; `changed` is {field: new value}."""
+    held = service_request.offers.filter(state=Offer.State.OPEN).select_related("interpreter")
+    if "starts_at" in changed and changed["starts_at"] <= at:
+        return dict.fromkeys((offered.interpreter for offered in held), BEGUN)
+    if "language" not in changed:
+        return {}
+    # Whoever does not speak the new language can no longer accept.
+    speakers = User.objects.filter(interpreter_profile__languages=changed["language"])
+    return dict.fromkeys((offered.interpreter for offered in held.exclude(interpreter__in=speakers)), OTHER_LANGUAGE)
+
+
+def bring_deadlines(service_request, starts_at: datetime) -> None:
+    """Nobody answers after the start: it brings the deadlines with it when it comes earlier."""
+    held = service_request.offers.filter(state=Offer.State.OPEN, answer_by__gt=starts_at)
+    held.filter(sent_at__lt=starts_at).update(answer_by=starts_at)

@@ -13,7 +13,7 @@ from requests_app import changes, workflow
 from requests_app.models import CancellationReason, Message, Offer, ServiceRequest, Transition
 from requests_app.moves import Story, facts_of, hold_serving, move, notice_of, record, verb
 from requests_app.notifications import forget_urgency
-from requests_app.offers import close, expire_strangers, holders
+from requests_app.offers import bring_deadlines, close, ended_by, expire, holders
 from requests_app.workflow import ASSIGNED, Action, Facts, NotAllowed, ServiceType, Status
 
 
@@ -72,18 +72,19 @@ def modify(service_request, *, by: User, at: datetime, version: int | None = Non
     ) < timedelta(minutes=booked):
         fields["guaranteed_minutes"] = max(service_request.guaranteed_minutes, booked)
     facts = facts_of(service_request, by, at=at, noted=bool(note), is_late_change=is_late)
+    ended = ended_by(service_request, {name: fields[name] for name in changed if name in fields}, at=at)
+    if "starts_at" in changed:
+        # Before people are told: the messages say the deadline.
+        bring_deadlines(service_request, fields["starts_at"])
     story = Story(
         note=note,
         interpreter=service_request.interpreter,
         changed=changed,
-        others=dict.fromkeys(holders(service_request, at), ""),
+        others={holder: "" for holder in holders(service_request, at) if holder not in ended},
     )
     move(service_request, Action.MODIFY, by=by, facts=facts, version=version, story=story, **fields)
-    if "language" in changed:
-        expire_strangers(service_request, at=at)
-    if "starts_at" in changed:
-        lapsing = service_request.offers.filter(state=Offer.State.OPEN, answer_by__gt=service_request.starts_at)
-        lapsing.filter(sent_at__lt=service_request.starts_at).update(answer_by=service_request.starts_at)
+    for holder, reason in ended.items():
+        expire(service_request, holder, by=User.objects.system(), at=at, reason=reason)
 
 
 @verb
@@ -189,6 +190,8 @@ def _relay(source, interpreter: User, *, at) -> ServiceRequest | None:
     )
     _create(relay, Action.RELAY, by=system, at=at, story=Story(interpreter=interpreter))
     made.update(service_request=relay)
+    # With what was said of them: the one who left no longer opens the source, and the BI answers on the relay.
+    source.messages.filter(interpreter=interpreter).update(service_request=relay)
     return relay
 
 

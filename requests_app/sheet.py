@@ -1,6 +1,11 @@
 """The facts of a request that one person may read, as (label, value) pairs by section (domain.md, « Privacy »)."""
 
+import re
 from datetime import datetime, timedelta
+
+from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
+from django.utils.text import capfirst
 
 from accounts.french import duration, hour, long_date
 from accounts.models import User
@@ -8,6 +13,15 @@ from accounts.roles import Role
 from requests_app.models import ServiceRequest
 from requests_app.workflow import BOOKED, Status
 
+# The facts where a changed field shows; what is not here has the field's own label.
+_SHOWN_AS = {
+    "language": ["Langue"],
+    "facility": ["Installation", "Adresse", "Secteur"],
+    **dict.fromkeys(["service_type", "starts_at", "ends_at"], ()),  # compared in the words of the page
+}
+_NUMBER = re.compile(
+    r"(?P<number>\+?[0-9(][0-9\s().-]{5,24}[0-9])(?:[\s,]*poste\s*(?P<extension>[0-9]{1,6}))?", re.IGNORECASE
+)
 # An interpreter keeps the patient's data this long after Achevé.
 KEPT_AFTER_VALIDATION = timedelta(days=90)
 
@@ -27,10 +41,11 @@ def may_see_patient(service_request: ServiceRequest, user: User, *, at: datetime
 
 def place_for(service_request: ServiceRequest, user: User, *, at: datetime) -> str:
     """Where it happens, in one line: the place, or its « secteur » for whom the patient is hidden."""
-    return service_request.place if may_see_patient(service_request, user, at=at) else _area(service_request)
+    return service_request.place if may_see_patient(service_request, user, at=at) else area_of(service_request)
 
 
-def _area(service_request) -> str:
+def area_of(service_request) -> str:
+    """The « secteur »: what may be said of a place to anybody it is offered to."""
     facility = service_request.facility
     return facility.area if facility else service_request.institution.region.name
 
@@ -52,6 +67,21 @@ def sheet(service_request: ServiceRequest, user: User, *, at: datetime) -> list[
     return [{"title": title, "facts": facts} for title, facts in known if facts]
 
 
+def changed_labels(service_request: ServiceRequest, changed: dict) -> set[str]:
+    """The labels of the facts to mark, from the fields as `changes.unseen` gives them: {name: [before, after]}.
+
+    The times are compared in words: another hour of the same day leaves the date unmarked.
+    """
+    given = {name: getattr(service_request, name) for name in ("service_type", "starts_at", "ends_at", "language")}
+    for name in given.keys() & changed.keys() - {"language"}:
+        before = changed[name][0]
+        given[name] = parse_datetime(before) if name.endswith("_at") else before
+    was = dict(_appointment(ServiceRequest(**given)))
+    moved = {label for label, value in _appointment(service_request) if was.get(label) != value}
+    field = ServiceRequest._meta.get_field
+    return moved.union(*(_SHOWN_AS.get(name, [capfirst(field(name).verbose_name)]) for name in changed))
+
+
 def _appointment(service_request):
     start, end = service_request.starts_at, service_request.ends_at
     yield "Langue", service_request.language.name.capitalize()
@@ -68,7 +98,7 @@ def _appointment(service_request):
 def _place(service_request, knows):
     facility = service_request.facility
     if not knows:
-        yield "Secteur", _area(service_request)
+        yield "Secteur", area_of(service_request)
         return
     yield "Établissement", service_request.institution.name
     if facility:
@@ -78,10 +108,19 @@ def _place(service_request, knows):
 
 def _people(service_request):
     yield "Professionnel(le)", service_request.professional_name
-    yield "Téléphone du (de la) professionnel(le)", service_request.professional_phone
+    yield "Téléphone du (de la) professionnel(le)", telephone(service_request.professional_phone)
     yield "Usager", service_request.patient_name
-    yield "Téléphone de l’usager", service_request.patient_phone
+    yield "Téléphone de l’usager", telephone(service_request.patient_phone)
     yield "Numéro de dossier", service_request.patient_file_number
+
+
+def telephone(number: str) -> str:
+    """A number to press; what does not read as one number, with its « poste » or without, stays the text typed."""
+    found = _NUMBER.fullmatch(number.strip())
+    if not found:
+        return number
+    address = re.sub("[^0-9+]", "", found["number"]) + (f";ext={found['extension']}" if found["extension"] else "")
+    return format_html('<a href="tel:{}">{}</a>', address, number)
 
 
 def _follow_up(service_request):

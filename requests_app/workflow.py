@@ -83,6 +83,23 @@ class Action(TextChoices):
     VALIDATE = "validate", "Valider"
 
 
+# What each button of an interpreter does, in the FAQ's words where it has some.
+ACTION_HELP = {
+    Action.ACCEPT: "La demande vous sera réservée.",
+    Action.REFUSE: "La demande ne sera plus visible pour vous. Aucune raison n’est demandée.",
+    Action.ACKNOWLEDGE: "Vous gardez la demande, telle qu’elle est maintenant\u00a0: elle redevient réservée.",
+    Action.MARK_UNALLOCATED: "La demande ne sera plus visible pour vous et sera dans les demandes à assigner "
+    "par la BI.",
+    Action.PROVIDE: "Indiquez si le service a été rendu, puis complétez les champs associés au service principalement "
+    "demandé, aux autres services requis et aux frais de déplacement.",
+    Action.REPORT_CANCELLED: "Cochez non si le service a été annulé.",
+    Action.CLAIM: "Si vous avez déjà réalisé des communications facturables avant l’annulation, vous serez "
+    "rémunéré(e) pour ces communications.",
+    Action.CORRECT: "Vous pouvez corriger votre réalisation par vous-même tant qu’elle n’a pas encore été validée par "
+    "la BI du RSSS.",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """What the guards may ask, as plain values; the caller reads them under its own lock."""

@@ -7,9 +7,12 @@ from django import template
 from accounts.french import NBSP, decimal
 from accounts.roles import Role
 from billing.models import rate_places
-from billing.services import cancellation_preview
+from billing.services import cancellation_preview, offer_estimate
+from requests_app.distances import Origin
 
 register = template.Library()
+# Not by its name: it may be the institution that an offer does not tell.
+_ORIGINS = {Origin.HOME: "de votre domicile", Origin.HEAD_OFFICE: "du siège social de votre établissement"}
 # Those who see a request they do not serve.
 READERS = frozenset({Role.REQUESTER, Role.COORDINATOR, Role.VALIDATOR})
 
@@ -26,6 +29,13 @@ def quantite(line) -> str:
     # An abbreviation takes no mark of the plural; a word does from 2.
     plural = "s" if len(line.unit) > 2 and abs(line.quantity) >= 2 else ""
     return f"{decimal(line.quantity)}{NBSP}{line.unit}{plural}"
+
+
+@register.inclusion_tag("billing/_offer_pay.html")
+def offer_pay(offer):
+    """About how far an offered service is from its interpreter, and what it would pay; two queries at most."""
+    found = offer_estimate(offer)
+    return {"estimate": found, "origin": _ORIGINS[found.way.origin] if found.way else ""}
 
 
 @register.inclusion_tag("billing/_cancellation_pay.html", takes_context=True)

@@ -10,7 +10,7 @@ from completion.review import pay_of
 from completion.services import may_file
 from completion.sheet import reported
 from requests_app.exchanges import written
-from requests_app.workflow import Status
+from requests_app.workflow import ACTION_HELP, Action, Status
 
 register = template.Library()
 
@@ -34,6 +34,19 @@ def _has_something(service_request) -> bool:
     return any(row.is_accepted for row in service_request.communications.all())
 
 
+@register.inclusion_tag("completion/_correction.html", takes_context=True)
+def correction_asked(context, service_request):
+    """« Correction demandée », before all the rest: the report came back to whoever may correct it."""
+    user = context["request"].user
+    has_report = service_request.filed_by_id or service_request.relayed_from_id
+    if not has_report or not _is_concerned(service_request, user):
+        return {"is_shown": False}
+    completion = getattr(service_request, "completion", None)
+    is_back = completion is not None and completion.returned_at is not None
+    is_shown = is_back and may_file(service_request, user, at=timezone.now())
+    return {"is_shown": is_shown, "service_request": service_request, "completion": completion}
+
+
 @register.inclusion_tag("completion/_panel.html", takes_context=True)
 def completion_panel(context, service_request):
     """« Détails de l'achèvement », read-only, with « Modifier » until Achevé; nothing before anything is filed."""
@@ -52,6 +65,7 @@ def completion_panel(context, service_request):
         "attachments": [piece for piece in attachments if piece.interpreter_id == service_request.interpreter_id],
         "may_file": may_file(service_request, user, at=at),
         "may_attach": may_attach(service_request, user, at=at),
+        "help": ACTION_HELP[Action.CORRECT],
         "is_on_behalf": user.role == Role.COORDINATOR,
         "is_filed_on_behalf": service_request.filed_by_id not in (None, service_request.interpreter_id),
     }

@@ -7,12 +7,13 @@ from django.utils import timezone
 
 from accounts.roles import Role
 from requests_app import history
+from requests_app.lost import why_gone
 from requests_app.models import ServiceRequest
 from requests_app.moves import Overlap, Stale
 
 
 class Gone(Exception):
-    """The reader was offered this request, or held it: they are told that it is gone, without data."""
+    """The reader was offered this request, or held it: they are told that it is gone and why, without data."""
 
 
 def only(request, *roles: Role) -> None:
@@ -27,12 +28,14 @@ def load(request, number: int) -> ServiceRequest:
     Raises Http404 for a stranger, Gone for a former holder (GoneMiddleware: 404 for a GET, 409 for a POST).
     """
     at = timezone.now()
-    found = ServiceRequest.objects.visible_to(request.user, at=at).with_people().filter(pk=number).first()
+    visible = ServiceRequest.objects.visible_to(request.user, at=at).with_people()
+    # With its report, which most of its pages show: one statement less.
+    found = visible.select_related("completion").filter(pk=number).first()
     if found:
         return found
     is_former = request.user.role == Role.INTERPRETER
     if is_former and ServiceRequest.objects.once_known_to(request.user).filter(pk=number).exists():
-        raise Gone
+        raise Gone(why_gone(number, request.user))
     raise Http404
 
 
@@ -42,17 +45,22 @@ def seen_version(request) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
+def typed_reason(request) -> str:
+    """Why somebody refuses an offer, if they say so: 200 characters at most, none is asked (domain.md, `refuse`)."""
+    return request.POST.get("reason", "").replace("\x00", "").strip()[:200]
+
+
 def refused(request, service_request: ServiceRequest, error: Exception):
     """409: nothing was written; the page says why, what changed since the request was opened, and what was typed."""
     at = timezone.now()
     current = ServiceRequest.objects.visible_to(request.user, at=at).filter(pk=service_request.pk).first()
     if current is None:
-        raise Gone
+        raise Gone(why_gone(service_request.pk, request.user))
     seen = seen_version(request)
     is_stale = isinstance(error, Stale) and seen
     context = {
         "service_request": current,
-        "message": _said(error, request.user),
+        "message": why_not(error, request.user),
         "typed": _typed(request),
         "lines": history.lines(current, request.user, at=at, since_version=seen) if is_stale else [],
     }
@@ -65,7 +73,8 @@ def _typed(request) -> list[str]:
     return [value for value in values if len(value) > 20][:20]
 
 
-def _said(error: Exception, user) -> str:
+def why_not(error: Exception, user) -> str:
+    """The sentence of a refusal, in the second person for whom it is about."""
     if isinstance(error, Overlap) and user.role == Role.INTERPRETER:
         return "Vous avez déjà une demande réservée à ce moment."
     return str(error)

@@ -4,11 +4,12 @@ from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import Institution, User
 from accounts.roles import Role
 from requests_app import moves, offers, services
+from requests_app.availability import with_availability
 from requests_app.forms import AssignForm, CancelForm, InstitutionForm, NoteForm, OfferForm, RequestForm
 from requests_app.models import ServiceRequest
 from requests_app.views.access import load, only, refused
@@ -20,7 +21,7 @@ MOST_INTERPRETERS = 60
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
-@require_GET
+@require_safe
 def board(request):
     only(request, Role.COORDINATOR)
     return request_list(request)
@@ -171,21 +172,29 @@ def cancel(request, service_request):
 
 
 def speakers(service_request, name: str):
-    """Active interpreters of the request's language, by name; a ranked choice comes with the board."""
+    """Active interpreters of the request's language, whose name holds what is typed."""
     found = User.objects.filter(
         role=Role.INTERPRETER, is_active=True, interpreter_profile__languages=service_request.language_id
     )
     for word in name.split()[:4]:
         found = found.filter(last_name__icontains=word) | found.filter(first_name__icontains=word)
-    return found.order_by("last_name", "first_name")
+    return found
 
 
 def _choices(request, service_request, *, asked=()):
-    """The free interpreters of one page (without those already `asked`), and how many were found, at most one more."""
+    """The free interpreters of one page (without those already `asked`), and how many were found, at most one more.
+
+    Whoever said that they are not available comes last, marked: nothing is forbidden.
+    """
     found = speakers(service_request, request.GET.get("nom", "").replace("\x00", "")).exclude(pk__in=asked)
-    keys = list(offers.free_for(service_request, found).values_list("pk", flat=True)[: MOST_INTERPRETERS + 1])
+    free = _by_availability(offers.free_for(service_request, found), service_request)
+    keys = list(free.values_list("pk", flat=True)[: MOST_INTERPRETERS + 1])
     shown = User.objects.filter(pk__in=keys[:MOST_INTERPRETERS]).select_related("interpreter_profile__home_institution")
-    return shown.order_by("last_name", "first_name"), len(keys)
+    return _by_availability(shown, service_request), len(keys)
+
+
+def _by_availability(interpreters, service_request):
+    return with_availability(interpreters, service_request).order_by("is_unavailable", "last_name", "first_name")
 
 
 @step(Action.OFFER)

@@ -1,83 +1,56 @@
-"""What everybody has: the home page, a request's page, and the interpreter's own verbs."""
-
-from dataclasses import dataclass
+"""What everybody has: a request's page, and the interpreter's own verbs."""
 
 from django.contrib import messages
+from django.http import Http404
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.utils.html import format_html
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.models import User
 from accounts.roles import Role
-from requests_app import changes, exchanges, home, moves, offers, services
+from requests_app import changes, exchanges, moves, offers, services
 from requests_app.forms import CommunicationForm, MessageForm
-from requests_app.history import changed_fields
+from requests_app.history import changed_fields, steps_of
 from requests_app.models import Message
-from requests_app.sheet import sheet
-from requests_app.views.access import load, only, refused, seen_version
-from requests_app.views.lists import request_list
-from requests_app.workflow import STATUS_HELP, WITHDRAWAL_NOTICE, Action, NotAllowed, Status
+from requests_app.sheet import changed_labels, sheet
+from requests_app.views.access import load, only, refused, seen_version, typed_reason
+from requests_app.views.threads import threads
+from requests_app.workflow import ACTION_HELP, STATUS_HELP, WITHDRAWAL_NOTICE, Action, NotAllowed, Status
 
 
-@require_GET
-def index(request):
-    """Each role's first page."""
-    if request.user.role == Role.INTERPRETER:
-        return interpreter_home(request)
-    if request.user.role == Role.REQUESTER:
-        return request_list(request)
-    return redirect("requests:board" if request.user.role == Role.COORDINATOR else "admin:index")
-
-
-def interpreter_home(request):
-    at = timezone.now()
-    today = timezone.localdate(at)
-    choice = home.Choice.of(request.GET, today=today)
-    groups, counts = home.groups(request.user, choice, at=at, after=request.GET.get("suite", ""))
-    statuses = home.UPCOMING if choice.view == "a-venir" else home.GROUPS
-    context = {
-        "choice": choice,
-        "groups": groups,
-        "total": sum(counts.get(status.value, 0) for status in choice.statuses),
-        "statuses": [(status, counts.get(status.value, 0), status in choice.statuses) for status in statuses],
-        "is_filtered": choice.statuses != statuses,
-        "month": home.month(request.user, choice, at=at),
-        "presets": home.presets(choice, today=today),
-        "tabs": [("À venir", "/?vue=a-venir", "a-venir"), ("Tous", "/", "tous")],
-        "at": at,
-    }
-    return render(request, "requests_app/home.html", context)
-
-
-@require_GET
+@require_safe
 def detail(request, number):
     return page(request, load(request, number))
 
 
 def page(request, service_request, *, status=200, **forms):
-    """A request's page; `forms` are those that came back with an error."""
+    """A request's page; `forms` are those that came back with an error, or the threads that hold one."""
     user, at = request.user, timezone.now()
+    steps_of(service_request)  # read once: what changed, the buttons and the history all ask
     actions = moves.available_actions(service_request, user, at=at)
+    changed = changes.unseen(service_request)
+    found = forms.get("threads") or threads(service_request, user, is_whole=request.GET.get("messages") == "tous")
     context = {
         "service_request": service_request,
         "sheet": sheet(service_request, user, at=at),
+        "changed_labels": changed_labels(service_request, changed) if changed else (),
         "actions": {action.value for action in actions},
         "status_help": STATUS_HELP[Status(service_request.status)],
+        "help": {action.value: text for action, text in ACTION_HELP.items()},
         "offer": _own_offer(service_request, user, at),
         "offers": _open_offers(service_request, user, at),
-        "unseen": changed_fields(changes.unseen(service_request)),
+        "unseen": changed_fields(changed),
         "withdraws_freely": changes.frees_from_notice(service_request),
-        "may_leave": _may_leave(service_request, user, at),
-        "withdrawal_limit": service_request.starts_at - WITHDRAWAL_NOTICE,
-        "urgent": _urgent(service_request, user, at),
-        "may_ask_urgently": exchanges.may_ask_urgently(service_request, user, at=at),
         "may_log": exchanges.may_log(service_request, user),
         "communication_form": CommunicationForm(at=at),
         "urgent_form": urgent_form(),
         "decline_form": decline_form(),
-        "threads": threads(service_request, user),
+        "threads": found,
+        "new_count": sum(len(thread.new) for thread in found),
         "at": at,
         "form": None,
+        **_leaving(service_request, user, actions, found, at),
     }
     return render(request, "requests_app/request.html", context | forms, status=status)
 
@@ -94,54 +67,34 @@ def _open_offers(service_request, user, at):
     return service_request.offers.open_at(at).select_related("interpreter").order_by("answer_by")
 
 
-def _urgent(service_request, user, at):
-    is_concerned = user.role == Role.COORDINATOR or service_request.interpreter_id == user.pk
-    return service_request.messages.filter(urgency=Message.Urgency.ASKED).first() if is_concerned else None
+def _leaving(service_request, user, actions, found, at) -> dict:
+    """What a page says of leaving a request (rulings 1 and 3): freely, too late, or urgently and what was answered."""
+    is_free = Action.MARK_UNALLOCATED in actions
+    urgent = [message for thread in found for message in thread.messages if message.urgency]
+    answers = [message for message in urgent if not message.is_to_bi]
+    return {
+        "may_leave": _may_leave(service_request, user, at),
+        "withdrawal_limit": service_request.starts_at - WITHDRAWAL_NOTICE,
+        "may_ask_urgently": exchanges.may_ask_urgently(service_request, user, at=at) and not is_free,
+        "urgent": next((message for message in urgent if message.urgency == Message.Urgency.ASKED), None),
+        "declined": answers[-1] if answers and answers[-1].at >= _held_since(service_request) else None,
+    }
+
+
+def _held_since(service_request):
+    """When its interpreter last got the request: what was refused before is not about this booking."""
+    given = {Action.ACCEPT, Action.ASSIGN, Action.REASSIGN}
+    return max(
+        (step.at for step in steps_of(service_request) if step.action in given), default=service_request.created_at
+    )
 
 
 def urgent_form(data=None) -> MessageForm:
-    return MessageForm(data, purpose="urgent", label="Raison")
+    return MessageForm(data, purpose="urgent", label="Raison", missing="Écrivez la raison.")
 
 
 def decline_form(data=None) -> MessageForm:
-    return MessageForm(data, purpose="decline", label="Réponse")
-
-
-@dataclass
-class Thread:
-    """Messages with one side: `to` names it in the form, None is a side that no longer answers."""
-
-    title: str
-    messages: list
-    to: str | None = ""
-    side: User | None = None
-    form: MessageForm | None = None
-
-    def __post_init__(self):
-        if self.to is not None and self.form is None:
-            self.form = MessageForm(purpose=f"message{self.to}")
-
-
-def threads(service_request, user) -> list[Thread]:
-    """The threads a person may read: their own; for a coordinator, each interpreter's and the requester's."""
-    if user.role == Role.COORDINATOR:
-        return _threads_of_coordinator(service_request)
-    if user.role == Role.REQUESTER or (user.role == Role.INTERPRETER and service_request.interpreter_id == user.pk):
-        return [Thread("Messages avec la BI", exchanges.thread_of(service_request, user))]
-    return []
-
-
-def _threads_of_coordinator(service_request) -> list[Thread]:
-    """Whoever held the request wrote what the BI still has to read; only who holds it now reads an answer."""
-    current, sides = service_request.interpreter, {}
-    for message in service_request.messages.select_related("author", "interpreter"):
-        sides.setdefault(message.interpreter, []).append(message)
-    found = []
-    if current:
-        found.append(Thread(f"Messages avec {current}", sides.pop(current, []), str(current.pk), current))
-    found.append(Thread("Messages avec le demandeur", sides.pop(None, []), "demandeur"))
-    former = "Messages avec {}, qui n’a plus la demande"
-    return found + [Thread(former.format(side), messages, None) for side, messages in sides.items()]
+    return MessageForm(data, purpose="decline", label="Réponse", missing="Écrivez votre réponse.")
 
 
 def _verb(request, number, verb, said, *, back=None, **arguments):
@@ -151,12 +104,12 @@ def _verb(request, number, verb, said, *, back=None, **arguments):
 
 
 def written(request, service_request, verb, said, *, back=None, **arguments):
-    """Call a verb, say that it is done; or 409, nothing written, with why not."""
+    """Call a verb, say that it is done (`said`, or what it makes of what the verb made); or 409 with why not."""
     try:
-        verb(service_request, by=request.user, at=timezone.now(), **arguments)
+        made = verb(service_request, by=request.user, at=timezone.now(), **arguments)
     except NotAllowed as error:
         return refused(request, service_request, error)
-    messages.success(request, said)
+    messages.success(request, said(made) if callable(said) else said)
     return redirect(back) if back else redirect("requests:detail", service_request.pk)
 
 
@@ -168,41 +121,62 @@ def accept(request, number):
 
 @require_POST
 def refuse(request, number):
-    reason = request.POST.get("reason", "").replace("\x00", "")[:200]
-    return _verb(request, number, offers.refuse, "Vous avez refusé la demande.", back="/", reason=reason)
+    said = "Vous avez refusé la demande."
+    return _verb(request, number, offers.refuse, said, back="/", reason=typed_reason(request))
 
 
 @require_POST
 def acknowledge(request, number):
+    """« J'ai pris connaissance »; a change made since the page was opened is shown, not acknowledged unread."""
+    only(request, Role.INTERPRETER)
+    service_request, version = load(request, number), seen_version(request)
+    if service_request.status == Status.MODIFIED and version != service_request.version:
+        return page(request, service_request, status=409, has_changed_again=True)
     said = "Vous avez pris connaissance de la modification."
-    return _verb(request, number, services.acknowledge, said, version=seen_version(request))
+    return written(request, service_request, services.acknowledge, said, version=version)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def withdraw(request, number):
-    """« Marquer comme non alloué », with the FAQ's message when communications were made (ruling 3)."""
+    """« Marquer comme non alloué », with the FAQ's question on the communications made (ruling 3)."""
     only(request, Role.INTERPRETER)
     service_request = load(request, number)
     if request.method == "POST":
         version = seen_version(request)
-        said = "La demande n’est plus dans votre liste. La BI va l’attribuer à une autre personne."
-        return _verb(request, number, services.mark_unallocated, said, back="/", version=version)
-    at = timezone.now()
-    if not _may_leave(service_request, request.user, at):
+        return written(request, service_request, services.mark_unallocated, _withdrawn, back="/", version=version)
+    if not _may_leave(service_request, request.user, timezone.now()):
         said = "Le service a commencé" if service_request.is_assigned else "Cette demande n’est pas réservée"
         return refused(request, service_request, NotAllowed(f"{said}\u00a0: vous n’avez pas à vous en désister."))
-    actions = moves.available_actions(service_request, request.user, at=at)
-    made = list(service_request.communications.filter(interpreter=request.user))
+    return withdrawal_page(request, service_request)
+
+
+def _withdrawn(relay) -> str:
+    """What was done, and where the communications are now."""
+    said = "La demande n’est plus dans votre liste. La BI va l’attribuer à une autre personne."
+    if relay is None:
+        return said
+    made = '{} La <a href="{}">demande {} (transmission de message)</a> a été créée pour vos communications.'
+    return format_html(made, said, reverse("requests:detail", args=[relay.pk]), relay.pk)
+
+
+def withdrawal_page(request, service_request, *, status=200, **forms):
+    """What the withdrawal does, and the communications it turns into a « transmission de message »; or it is late."""
+    at, user = timezone.now(), request.user
+    actions = moves.available_actions(service_request, user, at=at)
+    made = list(service_request.communications.filter(interpreter=user))
     for row in made:
         row.is_billable = exchanges.is_communication_billable(service_request, row)
     context = {
         "service_request": service_request,
         "communications": made,
+        "communication_form": CommunicationForm(at=at),
         "is_open": Action.MARK_UNALLOCATED in actions,
-        "withdrawal_limit": service_request.starts_at - WITHDRAWAL_NOTICE,
+        "help": ACTION_HELP[Action.MARK_UNALLOCATED],
+        "urgent_form": urgent_form(),
         "form": None,
+        **_leaving(service_request, user, actions, threads(service_request, user), at),
     }
-    return render(request, "requests_app/withdraw.html", context)
+    return render(request, "requests_app/withdraw.html", context | forms, status=status)
 
 
 def _may_leave(service_request, user, at) -> bool:
@@ -213,9 +187,26 @@ def _may_leave(service_request, user, at) -> bool:
 
 @require_POST
 def add_communication(request, number):
+    """From the request's page, or from its withdrawal (`page`), where one then comes back."""
     only(request, Role.INTERPRETER, Role.COORDINATOR)
     service_request, at = load(request, number), timezone.now()
+    is_leaving = request.POST.get("page") == "desistement" and _may_leave(service_request, request.user, at)
     form = CommunicationForm(request.POST, at=at)
     if not form.is_valid():
-        return page(request, service_request, status=422, communication_form=form, form=form)
-    return written(request, service_request, exchanges.log_communication, "Communication ajoutée.", **form.row())
+        shown = withdrawal_page if is_leaving else page
+        return shown(request, service_request, status=422, communication_form=form, form=form)
+    back = reverse("requests:withdraw", args=[number]) if is_leaving else None
+    said = "Communication ajoutée."
+    return written(request, service_request, exchanges.log_communication, said, back=back, **form.row())
+
+
+@require_POST
+def remove_communication(request, number, pk):
+    """« Retirer », on the way out of a request: a communication written with an error is then written again."""
+    only(request, Role.INTERPRETER)
+    service_request = load(request, number)
+    if len(str(pk)) > 18 or not service_request.communications.filter(pk=pk, interpreter=request.user).exists():
+        raise Http404
+    back, said = reverse("requests:withdraw", args=[number]), "Communication retirée."
+    verb = exchanges.remove_communication
+    return written(request, service_request, verb, said, back=back, communication=pk)

@@ -10,7 +10,7 @@ from accounts.devices import Channel, SecondFactor
 from accounts.models import CodeDevice, Institution, InterpreterProfile, Language, User
 from accounts.roles import Role
 from requests_app import exchanges, offers, services
-from requests_app.models import CancellationReason, Facility, Purpose, ServiceRequest
+from requests_app.models import Absence, CalendarFeed, CancellationReason, Facility, Purpose, ServiceRequest
 from requests_app.workflow import ServiceType, Status
 
 TORONTO = ZoneInfo("America/Toronto")
@@ -210,6 +210,17 @@ BUILDERS = {
 def request(status: Status = Status.UNALLOCATED, **fields) -> ServiceRequest:
     """A request in any status, Alice's as soon as it can be."""
     return BUILDERS[Status(status)](**fields)
+
+
+def absence(of: User | None = None, *, starts_at=START, ends_at=START + LENGTH) -> Absence:
+    """A period when an interpreter is not available, Alice when none is named."""
+    return Absence.objects.create(interpreter=of or alice(), starts_at=starts_at, ends_at=ends_at)
+
+
+def feed(of: User | None = None) -> CalendarFeed:
+    """The address that a calendar reads, of Alice when none is named."""
+    held, _ = CalendarFeed.objects.get_or_create(interpreter=of or alice(), defaults={"created_at": NOW})
+    return held
 
 
 def communication(service_request: ServiceRequest, *, made_at=NOW, by: User | None = None, **fields):

@@ -17,6 +17,8 @@ from django.utils import timezone
 from accounts.models import Notification
 from accounts.roles import Role
 from completion.models import Attachment
+from requests_app.keys import key_of
+from requests_app.models import Absence, CalendarFeed, Communication
 from requests_app.workflow import Status
 from tests import make
 from tests.completion.make import attach
@@ -100,6 +102,9 @@ requests:detail            modified    GET    login  404     200   200   404   2
 requests:detail            provided    GET    login  404     200   200   404   200    200    404
 requests:detail            cancelled   GET    login  404     200   200   404   200    200    404
 requests:detail            completed   GET    login  404     200   200   404   200    200    404
+requests:answer            unallocated GET    404    404     404   404   404   404    404    404
+requests:answer            pending     GET    200    403     200   403   403   403    403    403
+requests:answer            pending     POST   422    403     422   403   403   403    403    403
 requests:accept            pending     GET    login  405     405   405   405   405    405    405
 requests:accept            pending     POST   login  404     302   403   403   403    403    403
 requests:accept            reserved    POST   login  404     409   403   403   403    403    403
@@ -120,9 +125,14 @@ requests:decline_urgent    reserved    GET    login  405     405   405   405   4
 requests:decline_urgent    reserved    POST   login  403     403   403   403   422    403    403
 requests:add_communication reserved    GET    login  405     405   405   405   405    405    405
 requests:add_communication reserved    POST   login  404     422   403   403   422    403    403
+requests:remove_communication reserved GET    login  405     405   405   405   405    405    405
+requests:remove_communication reserved POST   login  404     302   403   403   403    403    403
 requests:post_message      reserved    GET    login  405     405   405   405   405    405    405
 requests:post_message      reserved    POST   login  404     422   422   404   409    403    404
 requests:post_message      pending     POST   login  404     403   422   404   409    403    404
+requests:read_messages     reserved    GET    login  405     405   405   405   405    405    405
+requests:read_messages     reserved    POST   login  404     302   302   404   404    403    404
+requests:read_messages     pending     POST   login  404     403   302   404   404    403    404
 requests:compose           reserved    GET    login  404     200   403   403   403    403    403
 requests:compose           reserved    POST   login  404     422   403   403   403    403    403
 requests:modify            unallocated GET    login  403     403   200   404   200    403    403
@@ -173,12 +183,27 @@ accounts:resend            reserved    GET    login  405     405   405   405   4
 accounts:resend            reserved    POST   login  403     403   403   403   409    403    409
 requests:deactivate        reserved    GET    login  403     403   403   403   403    403    200
 requests:deactivate        reserved    POST   login  403     403   403   403   403    403    422
+requests:availability      unallocated GET    login  200     200   403   403   403    403    403
+requests:availability      unallocated POST   login  422     422   403   403   403    403    403
+requests:remove_absence    unallocated GET    login  405     405   405   405   405    405    405
+requests:remove_absence    unallocated POST   login  404     302   403   403   403    403    403
+requests:weekly_hours      unallocated GET    login  405     405   405   405   405    405    405
+requests:weekly_hours      unallocated POST   login  302     302   403   403   403    403    403
+requests:calendar_feed     unallocated GET    200    200     200   200   200   200    200    200
+requests:calendar_feed     unallocated POST   405    405     405   405   405   405    405    405
+requests:calendar_address  unallocated GET    login  405     405   405   405   405    405    405
+requests:calendar_address  unallocated POST   login  404     404   403   403   403    403    403
 demo:outbox                unallocated GET    200    200     200   200   200   200    200    200
 demo:outbox                unallocated POST   405    405     405   405   405   405    405    405
 """
 
 # What the number of an address is; a file's where nothing is said.
-PK_OF = {"accounts:resend": Notification}
+PK_OF = {
+    "requests:remove_communication": Communication,
+    "accounts:resend": Notification,
+    "requests:remove_absence": Absence,
+    "requests:calendar_feed": CalendarFeed,
+}
 
 # The admin: who reads and who may add, model by model. Everybody else is sent to sign in.
 ADMIN = {
@@ -238,6 +263,10 @@ def stage(status: str):
     made = make.request(Status.RESERVED if status == "started" else status, at=at, starts_at=starts_at)
     if status == "started":
         attach(made, at=timezone.now())
+    if status == Status.RESERVED:
+        make.communication(made, made_at=at)
+    make.absence()
+    make.feed()
     return made
 
 
@@ -254,7 +283,11 @@ def sessions() -> dict[str, str]:
 
 def address_of(name, service_request) -> str:
     known = {"number": service_request.pk, "interpreter": make.alice().pk, "uid": "MQ", "token": "abc-def"}
-    known["pk"] = PK_OF.get(name, Attachment).objects.values_list("pk", flat=True).first()
+    known["offer"] = service_request.offers.values_list("pk", flat=True).first() or 1
+    known["key"] = key_of("offer", known["offer"], known["interpreter"])
+    known["pk"] = PK_OF.get(name, Attachment).objects.values_list("pk", flat=True).first() or 1
+    if name == "requests:calendar_feed":
+        known["key"] = key_of("calendar", known["pk"], 1)
     if name == "requests:deactivate":
         known["pk"] = known["interpreter"]
     return reverse(name, kwargs={key: known[key] for key in addresses()[name].pattern.converters})

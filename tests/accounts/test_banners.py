@@ -103,7 +103,7 @@ def test_the_reminders_cost_no_statement():
     client = given(make.alice(), email_disabled=True, sms_disabled=True)
     with CaptureQueriesContext(connection) as captured:
         client.get("/aide/connexion/")
-    assert len(captured) == 2  # the session and its person
+        assert len(captured) == 1  # the session with its person
 
 
 # The end of the session (F8; WCAG 2.2.1)

@@ -148,7 +148,7 @@ def test_a_text_message_is_sent_and_keeps_its_number(twilio):
     assert notify.deliver_due() == 1
     (message,) = twilio.received
     assert (row().state, row().provider_id, message["to"]) == ("sent", message["sid"], NUMBER)
-    assert message["body"] == mail.text_of_sms(row())
+    assert message["body"] == mail.text_of_sms(row(), draw(row()))
 
 
 @pytest.mark.parametrize("mood", ["429", "500", "503", "401"])
@@ -581,6 +581,17 @@ def test_c8_the_email_of_a_text_message_that_no_longer_holds_is_not_reopened(twi
     notify.withdraw(about="request:7")
     call_back(row(), "undelivered", sid=twilio.received[0]["sid"], code="30003")
     assert states() == {"sms": "undelivered"}
+
+
+def test_c5_the_text_message_of_an_offer_is_looked_up_by_the_very_words_that_left(twilio, impatient):
+    at = timezone.now()
+    make.pending(alice(), at=at, starts_at=at + 90 * HOUR)
+    Notification.objects.filter(channel=EMAIL).delete()
+    twilio.feel("accepts then drops")
+    notify.deliver_due()
+    assert (row().state, len(twilio.received)) == ("uncertain", 1)
+    deliver_later()
+    assert (row().state, len(twilio.received)) == ("sent", 1)
 
 
 def test_c8_a_message_withdrawn_while_it_is_looked_up_is_not_sent_again(twilio, impatient):

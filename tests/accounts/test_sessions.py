@@ -62,6 +62,14 @@ def test_F8_an_id_that_somebody_planted_opens_nothing(client):
     assert opened(client) and not opened(thief)
 
 
+def test_F8_a_session_that_says_another_person_than_its_row_opens_nobody_elses_page(client):
+    come_in(alice(), client)
+    Session.objects.update(user=make.bob())
+    page = client.get("/profil/")
+    assert page.status_code == 200
+    assert "Nom-de-Alice" in page.content.decode() and "Nom-de-Bob" not in page.content.decode()
+
+
 def test_F8_an_id_is_dead_after_signing_out(client):
     come_in(alice(), client)
     kept = client.cookies["sessionid"].value

@@ -31,6 +31,7 @@ DRAWN = {
     "until": make.START,
     "path": "/connexion/nouveau-mot-de-passe/MTIz/cz1x7d-3f2a/",
 }
+LINK = f"/o/9999999/{'k' * 22}/"
 
 
 def longest(texts) -> str:
@@ -59,7 +60,7 @@ def row(topic, user=None, **context) -> Notification:
 
 
 def drawn_for(topic) -> dict:
-    return DRAWN if topic in set(AccountTopic) else {}
+    return DRAWN if topic in set(AccountTopic) else {"link": LINK} if topic == Topic.OFFERED else {}
 
 
 def email_of(topic, user=None):
@@ -146,12 +147,13 @@ def test_a_text_message_says_who_writes_and_nothing_of_anybody(topic):
 @pytest.mark.parametrize("topic", BY_SMS)
 def test_a_text_message_leads_to_the_page_where_one_answers(topic):
     text = mail.text_of_sms(row(topic), drawn_for(topic))
-    assert text.endswith("/demandes/9999999/") == (topic not in WITHOUT_LINK)
+    address = LINK if topic == Topic.OFFERED else "/demandes/9999999/"
+    assert text.endswith(address) == (topic not in WITHOUT_LINK)
 
 
 @pytest.mark.parametrize("topic", sorted(set(BY_SMS) & set(Topic)))
 def test_a_text_message_about_a_request_says_its_language_its_day_and_its_hour(topic):
-    text = mail.text_of_sms(row(topic))
+    text = mail.text_of_sms(row(topic), drawn_for(topic))
     assert [said for said in ("créole haitien", "septembre", "13 h 45") if said not in text] == []
 
 

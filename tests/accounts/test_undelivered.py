@@ -106,7 +106,7 @@ def test_a_page_that_does_not_exist_is_the_first_one(after):
 def test_fifty_lines_take_as_many_statements_as_one(django_assert_num_queries):
     browser = coordinator()
     failed()
-    with django_assert_num_queries(4) as few:
+    with django_assert_num_queries(3) as few:
         browser.get(PATH)
     for number in range(2, PAGE + 1):
         failed(user=make.interpreter(f"Interprète-{number}"), number=number)

@@ -124,7 +124,7 @@ def test_an_absent_interpreter_is_paid_nothing():
 def test_communications_made_before_a_cancellation_in_time_are_paid():
     made = make.reserved(starts_at=START + timedelta(days=14))
     make.communication(made, made_at=NOW, requested_by_name="Dre Q.", justification="Préparation à jeun.")
-    make.communication(made, made_at=NOW)
+    make.communication(made, made_at=NOW - HOUR)
     cancel(made, received_at=NOW + HOUR)
     assert total(made) == "10.25"
 

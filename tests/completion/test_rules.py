@@ -86,7 +86,7 @@ def test_the_day_goes_from_midnight_to_the_last_minute(typed, expected):
 
 @pytest.mark.parametrize("typed", ["24h00", "24", "2400", "14h60", "1460", "99"])
 def test_a_time_that_does_not_exist_is_refused_in_french(typed):
-    with pytest.raises(ValueError, match="^Cette heure n’existe pas\u00a0: elle va de 0h00 à 23h59.$"):
+    with pytest.raises(ValueError, match="^Cette heure n’existe pas\u00a0: elle va de 0\u00a0h à 23\u00a0h\u00a059.$"):
         parse_time(typed)
 
 

@@ -1,7 +1,7 @@
 """Whatever is sent, the answer is a page: every form and parameter with what no person types (reliability, G6)."""
 
 import random
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from django.db import transaction
@@ -81,6 +81,8 @@ PARAMETERS = [
     "next",
     "destinataire",
     "avant",
+    "cherche",
+    "messages",
 ]
 
 
@@ -169,11 +171,31 @@ def test_no_number_in_an_address_breaks_it(name, user):
             assert max(answers) < 500
 
 
+@pytest.mark.parametrize("page", ["/o/{}/{}/", "/calendrier/{}/{}.ics"])
+def test_no_key_in_an_address_breaks_it(page):
+    pk = [make.pending().offers.get().pk, make.feed().pk]["calendrier" in page]
+    for key in NASTY:
+        address = page.format(pk, quote(key[:500], safe=""))
+        answers = {nobody().get(address).status_code, nobody().post(address, {"action": "accepter"}).status_code}
+        assert answers <= {404, 405}
+
+
 @pytest.mark.parametrize(
     "headers",
     [
         {"cookie": "sessionid=\x01\x02; csrftoken=" + "é" * 50},
         {"cookie": "sessionid=" + "a" * 4000 + "; messages=x; ;;=;"},
+        *(
+            {"cookie": f"sessionid={given}; csrftoken={given}; trusted={given}; messages={given}"}
+            for given in (
+                '"\\000abcdefgh"',
+                '"abcdefgh\\000"',
+                '"\\377\\376abcdefgh"',
+                "éééééééé",
+                "'abcdefgh",
+                "%00abcdefgh",
+            )
+        ),
         {"accept-language": "zz;q=9," * 500, "accept": "\x7f", "user-agent": ""},
         {"x-forwarded-host": "evil.example", "x-forwarded-proto": "https", "x-forwarded-for": "'"},
         {"hx-request": "true", "hx-history-restore-request": "x", "if-none-match": "*", "range": "bytes=-1"},

@@ -10,6 +10,7 @@ from tests.pages import sign_in
 
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+MOBILE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Mobile Safari/537.36"
 
 
 @pytest.fixture(scope="session")

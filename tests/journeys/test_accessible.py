@@ -3,6 +3,8 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from requests_app import offers
+from requests_app.answers import address_of
 from tests import make
 from tests.ims.test_pages import addresses, lived_in
 from tests.journeys.conftest import DESK, PHONE
@@ -70,3 +72,18 @@ def test_an_error_page_is_accessible(visit, look):
     page.get_by_role("button", name="Créer la demande").click()
     page.locator(".error-summary").wait_for()
     assert violations(page) == []
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_pages_that_say_that_an_offer_is_over_are_accessible(visit, look):
+    made = make.pending(make.alice(), make.bob(), make.charlie(), at=ago(5), starts_at=ahead())
+    offers.refuse(made, by=make.bob(), at=ago(1))
+    offers.accept(made, by=make.charlie(), at=ago(1))
+    links = [address_of(offer) for offer in made.offers.all()]
+    page, wrong = visit(make.alice(), f"/demandes/{made.pk}/", **look), {}
+    wrong["gone"] = violations(page) + sideways(page)
+    page = visit(None, "/connexion/", **look)
+    for link in links:
+        page.goto(link)
+        wrong[link] = violations(page) + sideways(page)
+    assert [found for found in wrong.values() if found] == []

@@ -222,7 +222,14 @@ def test_a_communication_is_accepted_by_somebody_one_day_for_a_reason(missing):
 
 def test_one_urgent_withdrawal_waits_at_a_time():
     made = make.reserved()
-    asked = {"service_request": made, "author": make.alice(), "at": NOW, "body": "…", "urgency": "asked"}
+    asked = {
+        "service_request": made,
+        "author": make.alice(),
+        "at": NOW,
+        "body": "…",
+        "urgency": "asked",
+        "is_to_bi": True,
+    }
     Message.objects.create(**asked)
     assert constraint_of(lambda: Message.objects.create(**asked)) == "one_urgent_withdrawal_at_a_time"
     assert said_of(Message(**asked)) == ["Un désistement urgent est déjà demandé."]

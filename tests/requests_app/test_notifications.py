@@ -1,6 +1,8 @@
 """Who is told what when a request moves, and who is not (domain.md, « a request never just vanishes »)."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.french import hour
@@ -9,6 +11,7 @@ from requests_app import exchanges, offers, services
 from requests_app.workflow import Status
 from tests import make
 from tests.make import HOUR, NOW, START
+from tests.pages import ahead
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + HOUR
@@ -49,6 +52,11 @@ MOVES = {
         "reserved",
         lambda r: services.modify(r, by=make.requester(), at=LATER, ends_at=END + HOUR),
         {"Alice": "changed"},
+    ),
+    "modify, by the BI": (
+        "reserved",
+        lambda r: services.modify(r, by=make.coordinator(), at=LATER, note="Entente", ends_at=END + HOUR),
+        {"Alice": "changed", "Rita": "changed_by_bi"},
     ),
     "modify, not offered": (
         "unallocated",
@@ -109,6 +117,23 @@ def test_those_whom_it_concerns_are_told_and_nobody_else(status, move, told):
     move(made)
     new = Notification.objects.filter(channel="email").exclude(pk__in=known).values_list("user__first_name", "topic")
     assert sorted(new) == sorted(told.items())
+
+
+def test_a_change_by_the_bi_leaves_the_requester_the_news_that_is_still_true():
+    at = timezone.now()
+    made = make.reserved(make.alice(), at=at, starts_at=at + 99 * HOUR)
+    moved = {"starts_at": made.starts_at + 24 * HOUR, "ends_at": made.ends_at + 24 * HOUR}
+    services.modify(made, by=make.coordinator(), at=at, note="Entente", **moved)
+    due = make.requester().notifications.filter(state="due").order_by("id")
+    assert list(due.values_list("topic", flat=True)) == ["taken", "changed_by_bi"]
+    assert len({notice.context["date"] for notice in due}) == 1
+
+
+def test_a_change_by_a_colleague_of_the_requester_is_not_the_bis():
+    made = make.reserved(make.alice())
+    colleague = make.person("Raoul", "requester", institution=make.institution())
+    services.modify(made, by=colleague, at=LATER, ends_at=END + HOUR)
+    assert not make.requester().notifications.filter(topic="changed_by_bi").exists()
 
 
 def test_a_new_request_is_told_to_nobody():
@@ -221,3 +246,31 @@ def test_another_requests_messages_stay_due():
     offers.retract(first, make.alice(), by=make.coordinator(), at=now())
     abouts = make.alice().notifications.filter(state="due", topic="offered").values_list("about", flat=True)
     assert set(abouts) == {f"request:{second.pk}"}
+
+
+# What a change of an offered request costs
+
+
+def statements(number, at, **fields):
+    """How many statements it takes to modify a request that `number` interpreters are asked to take."""
+    people = [make.interpreter(f"Offert-{index}") for index in range(number)]
+    made = make.pending(*people, at=at, starts_at=ahead())
+    with CaptureQueriesContext(connection) as asked:
+        services.modify(made, by=make.coordinator(), at=at, note="Entente", **fields)
+    return len(asked)
+
+
+def test_however_many_hold_an_offer_a_change_takes_as_many_statements():
+    now = timezone.now()
+    assert statements(1, now, professional_name="Dre A") == statements(10, now, professional_name="Dre B")
+    later = now + 2 * HOUR
+    assert statements(1, later, starts_at=ahead() + HOUR) == statements(10, later, starts_at=ahead() + HOUR)
+
+
+def test_whoever_loses_an_offer_to_another_language_is_told_that_alone():
+    now = timezone.now()
+    made = make.pending(make.alice(), at=now, starts_at=ahead())
+    services.modify(made, by=make.coordinator(), at=now, note="Entente", language=make.language("arabe"))
+    told = make.alice().notifications.filter(channel="email").exclude(state="closed")
+    assert [row.topic for row in told] == ["offer_gone"]
+    assert {row.context["language"] for row in make.alice().notifications.filter(topic="offered")} == {"espagnol"}

@@ -3,15 +3,20 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from django_q.models import OrmQ
 
+from accounts.drawn import draw
+from accounts.french import day_and_month
 from accounts.models import User
 from accounts.roles import Role
 from requests_app import exchanges, moves, offers, services
+from requests_app.answers import address_of
 from requests_app.models import Offer, ServiceRequest
 from requests_app.workflow import Action, NotAllowed, ServiceType, Status
 from tests import make
 from tests.make import HOUR, MICROSECOND, NOW, START
+from tests.pages import ahead
 
 pytestmark = pytest.mark.django_db
 LATER = NOW + HOUR
@@ -110,6 +115,71 @@ def test_an_offer_made_on_an_old_page_is_refused():
     made = make.unallocated()
     with pytest.raises(moves.Stale):
         offers.offer(made, [make.alice()], by=make.coordinator(), at=NOW, answer_by=START, version=made.version - 1)
+
+
+def unsent(user, service_request):
+    """What still has to leave by e-mail, with what it says."""
+    about = f"request:{service_request.pk}"
+    rows = user.notifications.filter(channel="email", state="due", about=about).order_by("id")
+    return [(row.topic, row.context["hour"], row.context.get("reply_by")) for row in rows]
+
+
+def coming(*people, **fields):
+    """Offered a moment ago, so that what is told of it is really due."""
+    return make.pending(*people, at=timezone.now(), starts_at=ahead(), **fields)
+
+
+def moves_to(made, hour):
+    starts_at = ahead(14, hour)
+    services.modify(made, by=make.requester(), at=timezone.now(), starts_at=starts_at, ends_at=starts_at + HOUR)
+
+
+def test_an_offer_not_sent_yet_leaves_once_and_says_what_the_request_became():
+    made = coming(make.alice(), make.bob())
+    for hour in (15, 11):
+        moves_to(made, hour)
+    found = [unsent(user, made) for user in (make.alice(), make.bob())]
+    limit = f"{day_and_month(ahead())}, 11\u00a0h"
+    assert found == [[("offered", "11\u00a0h", limit)]] * 2
+
+
+def test_an_offer_that_was_sent_is_told_to_have_changed():
+    made = coming(make.alice())
+    made_of = make.alice().notifications.all()
+    made_of.update(state="sent", sent_at=timezone.now())
+    moves_to(made, 15)
+    assert unsent(make.alice(), made) == [("offer_changed", "15\u00a0h", None)]
+
+
+@pytest.mark.parametrize("held", [{"claimed_at": make.NOW}, {"state": "uncertain"}, {"state": "undelivered"}])
+def test_an_offer_that_may_have_left_by_one_channel_is_told_to_have_changed_by_both(held):
+    made = coming(make.alice())
+    make.alice().notifications.filter(channel="sms").update(**held)
+    moves_to(made, 15)
+    assert unsent(make.alice(), made) == [("offer_changed", "15\u00a0h", None)]
+    assert make.alice().notifications.filter(topic="offer_changed").count() == 2
+    assert not make.alice().notifications.filter(topic="offered", state="due").exists()
+
+
+def test_an_offer_whose_holder_has_no_mobile_number_is_still_refreshed():
+    made = coming(make.alice())
+    make.alice().notifications.filter(channel="sms").update(state="closed")
+    moves_to(made, 15)
+    assert [row[:2] for row in unsent(make.alice(), made)] == [("offered", "15\u00a0h")]
+
+
+def test_an_offer_keeps_its_link_when_the_request_changes():
+    made = coming(make.alice())
+    before = [draw(row) for row in make.alice().notifications.order_by("id")]
+    moves_to(made, 15)
+    assert [draw(row) for row in make.alice().notifications.order_by("id")] == before
+    assert before == [{"link": address_of(made.offers.get())}] * 2
+
+
+def test_who_loses_an_unsent_offer_to_a_new_language_is_told_only_that():
+    made = coming(make.alice())
+    services.modify(made, by=make.coordinator(), at=timezone.now(), note="x", language=make.language("arabe"))
+    assert [row[0] for row in unsent(make.alice(), made)] == ["offer_gone"]
 
 
 def test_offering_again_closes_the_offer_that_lapsed_and_tells_its_holder():
@@ -335,12 +405,15 @@ def test_two_offers_with_one_deadline_expire_together():
     assert history(made)[-2:] == [("expire", "pending"), ("expire", "unallocated")]
 
 
-def test_an_offer_expires_at_the_start_even_when_the_start_was_moved_before_now():
+def test_an_offer_expires_at_once_when_the_start_is_moved_before_now():
     made = make.pending(make.alice(), answer_by=START)
     past = NOW - HOUR
     services.modify(made, by=make.coordinator(), at=LATER, note="Erreur de date", starts_at=past, ends_at=START)
-    assert offers.expire_due(LATER) == 1
-    assert status_of(made) == Status.UNALLOCATED
+    assert (status_of(made), made.offers.get().reason) == (Status.UNALLOCATED, "La demande a déjà commencé.")
+    assert list(make.alice().notifications.filter(channel="email").values_list("topic", flat=True)) == [
+        "offered",
+        "offer_gone",
+    ]
 
 
 def test_moving_the_start_earlier_brings_the_deadline_with_it():

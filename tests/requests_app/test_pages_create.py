@@ -107,7 +107,7 @@ def test_a_translation_has_days_and_no_place():
         ("date", "2199-01-01", "Cette date est trop éloignée."),
         ("date", "9999-12-31", "Cette date est trop éloignée."),
         ("start_time", "midi", "Écrivez l’heure ainsi : 14h10."),
-        ("start_time", "25h", "Cette heure n’existe pas : elle va de 0h00 à 23h59."),
+        ("start_time", "25h", "Cette heure n’existe pas : elle va de 0 h à 23 h 59."),
         ("duration", "longtemps", "Écrivez la durée ainsi : 1 h 30, 90 (minutes) ou 3 j."),
         ("duration", "0", "Écrivez la durée ainsi : 1 h 30, 90 (minutes) ou 3 j."),
         ("duration", "13 h", "Un service parlé dure 12 h au plus."),

@@ -1,14 +1,14 @@
 """The interpreter's home page: groups, period, statuses, the month of dots; its state is its URL (screens.md, 9)."""
 
 import re
-from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from requests_app.models import Offer
+from requests_app.workflow import STATUS_HELP
 from tests import make
-from tests.pages import ago, ahead, copies, said, signed_in
+from tests.pages import ago, ahead, said, signed_in
 
 pytestmark = pytest.mark.django_db
 ALL = ["pending", "modified", "reserved", "provided", "completed", "cancelled"]
@@ -23,7 +23,7 @@ def shown(query=""):
     """What the page groups: {status: [numbers in order]}."""
     page = signed_in(make.alice()).get(f"/{query}")
     assert page.status_code == 200
-    return {group.status.value: [row.pk for row in group.rows] for group in page.context["groups"]}
+    return {group.status.value: [row.number for row in group.rows] for group in page.context["groups"]}
 
 
 def world():
@@ -146,9 +146,10 @@ def test_the_result_says_how_many_and_of_which_period(query, words):
 
 def test_presets_lead_to_their_period():
     page = signed_in(make.alice()).get("/")
-    links = dict((preset["label"], preset["url"]) for preset in page.context["presets"])
+    links = {preset["label"].replace("\u00a0", " "): preset["url"] for preset in page.context["presets"]}
     assert list(links) == ["Aujourd’hui", "7 jours", "Ce mois", "Depuis le 4 novembre 2024"]
-    assert links["Depuis le 4 novembre 2024"] == "/?du=2024-11-04"
+    today = timezone.localdate()
+    assert links["Depuis le 4 novembre 2024"] == f"/?vue=tous&du=2024-11-04&mois={today:%Y-%m}"
 
 
 # Statuses and views
@@ -174,9 +175,47 @@ def test_à_venir_shows_what_is_to_come():
     assert list(world()) and list(shown("?vue=a-venir")) == ["pending", "modified", "reserved"]
 
 
-def test_à_venir_and_a_status_go_together():
+def test_à_venir_and_one_of_its_statuses_go_together():
     made = world()
-    assert shown("?vue=a-venir&statut=reserved&statut=completed") == {"reserved": [made["reserved"]]}
+    page = signed_in(make.alice()).get("/?vue=a-venir&statut=reserved")
+    assert (shown("?vue=a-venir&statut=reserved"), page.context["choice"].view) == (
+        {"reserved": [made["reserved"]]},
+        "a-venir",
+    )
+
+
+def test_a_status_that_is_not_à_venir_leaves_that_view():
+    made = world()
+    page = signed_in(make.alice()).get("/?vue=a-venir&statut=reserved&statut=completed")
+    assert (shown("?vue=a-venir&statut=reserved&statut=completed"), page.context["choice"].view) == (
+        {"reserved": [made["reserved"]], "completed": [made["completed"]]},
+        "tous",
+    )
+
+
+PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Mobile Safari/537.36"
+
+
+@pytest.mark.parametrize(
+    ("agent", "query", "view"),
+    [
+        (PHONE, "", "a-venir"),
+        (PHONE, "?vue=tous", "tous"),
+        (PHONE, "?statut=completed", "tous"),
+        ("Mozilla/5.0 (X11; Linux x86_64)", "", "tous"),
+        ("Mozilla/5.0 (X11; Linux x86_64)", "?vue=a-venir", "a-venir"),
+    ],
+)
+def test_a_phone_opens_on_à_venir_and_a_desk_on_tous(agent, query, view):
+    page = signed_in(make.alice()).get(f"/{query}", headers={"user-agent": agent})
+    assert page.context["choice"].view == view
+
+
+def test_all_leads_to_tous_whatever_the_device():
+    world()
+    page = signed_in(make.alice()).get("/?statut=reserved", headers={"user-agent": PHONE})
+    links = set(re.findall(r'href="(/\?vue=tous)"', page.content.decode()))
+    assert links == {"/?vue=tous"} and "Tout effacer" in said(page)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +230,12 @@ def test_à_venir_and_a_status_go_together():
         "mois=x",
         "borne=au",
         "suite=x",
+        "suite=completed.x.1",
+        "suite=unallocated.1731430800000000.1",
+        "suite=completed.99999999999999999999.1",
+        "suite=completed.1731430800000000.²",
+        "cherche=%00",
+        "du=%00&au=%00&mois=%00",
     ],
 )
 def test_a_bad_value_falls_back_silently(query):
@@ -231,7 +276,11 @@ def test_the_weeks_start_on_sunday():
 
 def test_the_months_beside_are_links():
     month = month_of("?mois=2024-12")
-    assert (month["name"], month["previous"], month["next"]) == ("décembre 2024", "/?mois=2024-11", "/?mois=2025-01")
+    assert (month["name"], month["previous"], month["next"]) == (
+        "décembre 2024",
+        "/?vue=tous&mois=2024-11",
+        "/?vue=tous&mois=2025-01",
+    )
 
 
 def test_without_a_month_the_page_shows_that_of_the_period_or_today():
@@ -242,10 +291,31 @@ def test_without_a_month_the_page_shows_that_of_the_period_or_today():
 
 def test_the_first_day_chosen_starts_a_period_and_the_second_ends_it():
     first = cells(month_of("?mois=2024-11"))[4]["url"]
-    assert first == "/?du=2024-11-04&mois=2024-11&borne=au"
+    assert first == "/?vue=tous&du=2024-11-04&borne=au"
     page = signed_in(make.alice()).get(first)
     assert "Choisissez la fin de la période." in said(page)
-    assert cells(page.context["month"])[12]["url"] == "/?du=2024-11-04&au=2024-11-12&mois=2024-11"
+    assert cells(page.context["month"])[12]["url"] == "/?vue=tous&du=2024-11-04&au=2024-11-12"
+
+
+def test_another_month_has_a_way_back_to_todays():
+    today = timezone.localdate()
+    assert month_of("?mois=2024-11&statut=reserved")["current"] == "/?vue=tous&statut=reserved"
+    assert f"Revenir à {month_of('')['name']}" in said(signed_in(make.alice()).get("/?mois=2024-11"))
+    assert month_of(f"?mois={today:%Y-%m}")["current"] is None
+
+
+def test_the_ends_of_a_period_are_said():
+    found = cells(month_of("?du=2024-11-04&au=2024-11-06"))
+    assert [found[day]["label"].split(", ")[1:] for day in (4, 5, 6)] == [
+        ["début de la période"],
+        [],
+        ["fin de la période"],
+    ]
+
+
+def test_à_venir_on_a_desk_leads_to_all():
+    assert "Toutes les demandes" in said(signed_in(make.alice()).get("/?vue=a-venir"))
+    assert "Toutes les demandes" not in said(signed_in(make.alice()).get("/?vue=tous"))
 
 
 def test_the_days_of_a_period_are_marked():
@@ -256,41 +326,54 @@ def test_the_days_of_a_period_are_marked():
 
 def test_a_day_chosen_keeps_the_statuses():
     page = signed_in(make.alice()).get("/?vue=a-venir&statut=reserved&mois=2024-11")
-    assert cells(page.context["month"])[4]["url"] == "/?vue=a-venir&statut=reserved&du=2024-11-04&mois=2024-11&borne=au"
+    assert cells(page.context["month"])[4]["url"] == "/?vue=a-venir&statut=reserved&du=2024-11-04&borne=au"
 
 
 def test_a_month_of_the_other_years_has_its_days():
     assert [max(cells(month_of(f"?mois={year}-02"))) for year in (2027, 2028)] == [28, 29]
 
 
-# More than a page
+def test_a_period_may_end_in_another_month_than_it_starts():
+    first = cells(month_of("?mois=2024-11"))[4]["url"]
+    turned = signed_in(make.alice()).get(first).context["month"]["next"]
+    page = signed_in(make.alice()).get(turned)
+    assert "Choisissez la fin de la période." in said(page)
+    second = cells(page.context["month"])[8]["url"]
+    assert "à partir" not in said(signed_in(make.alice()).get(second))
+    assert second == "/?vue=tous&du=2024-11-04&au=2024-12-08&mois=2024-12"
 
 
-def many(number):
-    copies(at_day(make.completed, -20), number - 1, timedelta(hours=3))
+def test_a_second_click_before_the_first_turns_the_period():
+    assert cells(month_of("?du=2024-11-12&borne=au"))[4]["url"] == "/?vue=tous&du=2024-11-04&au=2024-11-12"
 
 
-def test_a_long_group_shows_100_and_the_way_to_the_rest():
-    many(130)
-    page = signed_in(make.alice()).get("/")
-    group = page.context["groups"][0]
-    assert (len(group.rows), group.count, group.more_url.partition("&mois")[0]) == (100, 130, "/?statut=completed")
-    assert "Les 30 suivantes" in said(page)
+def test_the_dots_are_those_of_the_statuses_chosen():
+    in_november()
+    found = cells(month_of("?mois=2024-11&statut=reserved"))
+    assert [day for day, cell in found.items() if "dot" in cell["classes"]] == [30]
 
 
-def test_the_rest_of_a_group_follows_without_repeating():
-    many(130)
-    first = signed_in(make.alice()).get("/").context["groups"][0]
-    rest = signed_in(make.alice()).get(first.more_url).context["groups"][0]
-    assert (len(rest.rows), rest.count, rest.more_url) == (30, 130, None)
-    assert {row.pk for row in first.rows}.isdisjoint(row.pk for row in rest.rows)
-    assert first.rows[-1].starts_at > rest.rows[0].starts_at
+# Empty
 
 
-def test_a_long_group_of_offers_is_paged_too():
-    given = {"interpreter": make.alice(), "sent_at": ago(1), "answer_by": ahead(6)}
-    more = copies(at_day(make.pending, 6), 104)
-    Offer.objects.bulk_create(Offer(service_request=request, **given) for request in more)
-    first = signed_in(make.alice()).get("/").context["groups"][0]
-    rest = signed_in(make.alice()).get(first.more_url).context["groups"][0]
-    assert (len(first.rows), first.count, len(rest.rows), rest.count) == (100, 105, 5, 105)
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("", "Aucune demande pour cette période."),
+        ("?vue=a-venir", "Aucune demande à venir. Celles que la BI vous transmettra s’afficheront ici."),
+        ("?statut=pending", "Aucune demande n’attend votre réponse."),
+        ("?statut=completed", "Aucune demande avec ce statut."),
+        ("?statut=completed&statut=cancelled", "Aucune demande avec ces statuts."),
+        ("?statut=completed&du=2024-11-04", "Aucune demande pour cette période."),
+        ("?cherche=navajo", "Rien ne correspond à « navajo » : cherchez un numéro, une langue ou un lieu."),
+    ],
+)
+def test_an_empty_list_says_why_and_what_to_do(query, words):
+    assert f"{words} Voir toutes les demandes" in said(signed_in(make.alice()).get(f"/{query}"))
+
+
+def test_each_group_explains_its_status_in_the_faqs_words():
+    world()
+    text = said(signed_in(make.alice()).get("/"))
+    assert all(help_of in text for status, help_of in STATUS_HELP.items() if status in ALL)
+    assert STATUS_HELP["unallocated"] not in text

@@ -1,14 +1,17 @@
 """The interpreter's own buttons: accept, refuse, acknowledge, « Marquer comme non alloué », communications, urgent."""
 
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.utils import timezone
 
 from accounts.french import hour, long_date
-from requests_app import offers, services
+from accounts.roles import Role
+from requests_app import exchanges, offers, services
 from requests_app.models import ServiceRequest
-from requests_app.workflow import ServiceType, Status
+from requests_app.workflow import ACTION_HELP, STEPS, Action, ServiceType, Status
 from tests import make
 from tests.pages import ago, ahead, errors, form_with, press, said, signed_in, written
 
@@ -36,6 +39,31 @@ def fresh(made):
 @pytest.fixture
 def alice():
     return signed_in(make.alice())
+
+
+# The page
+
+
+def test_a_request_is_headed_as_it_is_got(alice):
+    assert alice.head(address_of(coming())).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("typed", "address"),
+    [
+        ("514-555-0177", "5145550177"),
+        ("+1 (514) 555-0177", "+15145550177"),
+        ("514 555-0177, poste 12", "5145550177;ext=12"),
+        ("514-555-0177 ou 438-555-0142", None),
+        ("javascript:alert(1)", None),
+        ('514-555-0177"><script>', None),
+    ],
+)
+def test_a_telephone_is_a_link_when_it_reads_as_a_number(alice, typed, address):
+    page = alice.get(address_of(coming(professional_phone=typed))).content.decode()
+    links = [link for link in re.findall(r'<dd><a href="tel:([^"]*)"', page) if link != "4385550142"]
+    assert (links, "><script>" in page) == ([address] if address else [], False)
+    assert typed in unescape(page)
 
 
 # Accepting and refusing
@@ -122,12 +150,42 @@ def test_an_interpreter_acknowledges_a_change(alice):
     assert "Ce qui a changé" not in said(alice.get(address_of(made)))
 
 
-def test_a_second_change_is_not_acknowledged_unread(alice):
+def test_each_changed_field_is_shown_before_and_after(alice):
+    made = coming()
+    given = {"facility": make.facility("Pavillon des Ormes"), "patient_name": "Autre personne"}
+    services.modify(made, by=make.coordinator(), at=ago(2), note="x", **given)
+    page = said(alice.get(address_of(made)))
+    assert "Installation Clinique des Érables Pavillon des Ormes" in page and "Usager modifié : à relire" in page
+
+
+def test_what_changed_is_marked_among_the_facts(alice):
+    page = alice.get(address_of(coming(make.modified))).content.decode()
+    assert re.findall(r'<dt>([^<]*)</dt><dd class="changed">', page) == ["Heure", "Durée prévue"]
+
+
+def test_the_right_to_withdraw_after_a_change_is_said_with_its_link(alice):
+    made = in_hours(30, make.modified)
+    page = alice.get(address_of(made)).content.decode()
+    link = f'<a href="{address_of(made, "desistement/")}">vous désister sans la limite de 48&nbsp;h</a>'
+    assert (link in page, "Le désistement en ligne était possible" in page) == (True, False)
+
+
+def test_a_change_of_words_says_nothing_of_withdrawing(alice):
+    made = coming()
+    services.modify(made, by=make.coordinator(), at=ago(2), note="x", instructions="Porte rouge")
+    assert "sans la limite de 48" not in said(alice.get(address_of(made)))
+
+
+def test_a_second_change_is_shown_instead_of_being_acknowledged_unread(alice):
     made = coming(make.modified)
     form = form_with(alice.get(address_of(made)), ACKNOWLEDGE)
     services.modify(made, by=make.requester(), at=ago(2), ends_at=made.ends_at + make.HOUR)
     before = written(made)
-    assert (form.send(alice, address_of(made)).status_code, written(made)) == (409, before)
+    page = form.send(alice, address_of(made))
+    assert (page.status_code, written(made)) == (409, before)
+    assert "La demande a changé de nouveau" in said(page) and "Ce qui a changé Champ Avant Maintenant Fin" in said(page)
+    assert form_with(page, ACKNOWLEDGE).send(alice, address_of(made)).status_code == 302
+    assert fresh(made).status == Status.RESERVED
 
 
 def test_a_changed_hour_frees_from_the_48_hours(alice):
@@ -161,6 +219,79 @@ def test_communications_made_are_shown_before_confirming(alice):
     page = said(alice.get(address_of(made, "desistement/")))
     assert "Ces communications deviennent une demande de transmission de message" in page
     assert "13 h : Confirmation du rendez-vous" in page
+
+
+def test_a_communication_is_logged_on_the_way_out_and_becomes_part_of_the_relay(alice):
+    made = coming()
+    leaving = address_of(made, "desistement/")
+    assert "Aucune n’est inscrite." in said(alice.get(leaving))
+    assert press(alice, leaving, "Ajouter", **communication()).url == leaving
+    assert "14 h 10 : Confirmation du rendez-vous" in said(alice.get(leaving))
+    press(alice, leaving, "Confirmer")
+    assert ServiceRequest.objects.get(service_type=ServiceType.MESSAGE_RELAY).communications.count() == 1
+
+
+def test_a_communication_that_cannot_be_is_said_on_the_way_out_too(alice):
+    made = coming()
+    page = press(alice, address_of(made, "desistement/"), "Ajouter", **communication(time="tantôt"))
+    assert (page.status_code, list(errors(page))) == (422, ["time"])
+    assert "Confirmer" in said(page) and form_with(page, "Ajouter").fields["page"] == "desistement"
+
+
+def test_a_communication_that_will_not_be_paid_as_it_is_is_told_before_confirming(alice):
+    made = coming()
+    make.communication(made, made_at=ago(2))
+    assert "Elle ne sera pas payée telle quelle" in said(alice.get(address_of(made, "desistement/")))
+
+
+def test_what_decides_the_pay_is_said_before_a_communication_is_added(alice):
+    words = "celle-ci est payée seulement si vous écrivez qui l’a demandée et pourquoi"
+    unasked, asked = coming(), coming(starts_at=ahead(20), are_communications_requested=True)
+    pages = [said(alice.get(address_of(made, "desistement/"))) for made in (unasked, asked)]
+    assert [words in page for page in pages] == [True, False]
+
+
+def test_a_communication_written_with_an_error_is_taken_back(alice):
+    made = coming()
+    make.communication(made, made_at=ago(2))
+    leaving = address_of(made, "desistement/")
+    assert press(alice, leaving, "Retirer").url == leaving
+    assert (made.communications.exists(), "Aucune n’est inscrite." in said(alice.get(leaving))) == (False, True)
+
+
+def test_a_communication_is_not_taken_back_once_reported(alice):
+    made = make.provided(at=ago(5), starts_at=ago(3))
+    row = make.communication(made, made_at=ago(2))
+    page = alice.post(address_of(made, f"communications/{row.pk}/retirer/"))
+    assert (page.status_code, made.communications.count()) == (409, 1)
+
+
+@pytest.mark.parametrize("key", ["0", "9" * 18, "9" * 40])
+def test_a_communication_that_is_not_there_is_not_taken_back(alice, key):
+    assert alice.post(address_of(coming(), f"communications/{key}/retirer/")).status_code == 404
+
+
+def test_a_communication_of_another_request_is_not_taken_back(alice):
+    made, other = coming(), coming(make.reserved, make.bob())
+    row = make.communication(other, made_at=ago(2))
+    page = alice.post(address_of(made, f"communications/{row.pk}/retirer/"))
+    assert (page.status_code, other.communications.count()) == (404, 1)
+
+
+def test_the_relay_that_was_made_is_named(alice):
+    made = coming()
+    make.communication(made, made_at=ago(2))
+    press(alice, address_of(made, "desistement/"), "Confirmer")
+    page, relay = alice.get("/"), made.relays.get()
+    assert f'<a href="{address_of(relay)}">demande {relay.pk} (transmission de message)</a>' in page.content.decode()
+
+
+def test_who_was_released_meanwhile_logs_nothing_on_the_way_out(alice):
+    made = coming()
+    form = form_with(alice.get(address_of(made, "desistement/")), "Ajouter")
+    services.mark_unallocated(made, by=make.coordinator(), at=ago(1), note="x")
+    page = form.send(alice, address_of(made), **communication())
+    assert (page.status_code, made.communications.exists()) == (409, False)
 
 
 def test_at_48_hours_or_less_the_withdrawal_is_refused(alice):
@@ -219,6 +350,59 @@ def test_an_urgent_withdrawal_is_asked_once(alice):
     assert (statuses, made.messages.count()) == ([302, 409], 1)
 
 
+def test_the_answer_of_the_bi_stands_where_the_urgent_withdrawal_was_asked(alice):
+    made = in_hours(30)
+    exchanges.ask_urgent_withdrawal(made, by=make.alice(), at=timezone.now(), body="Malade")
+    exchanges.decline_urgent_withdrawal(made, by=make.coordinator(), at=timezone.now(), reply="Personne de libre")
+    for name in ("", "desistement/"):
+        page = said(alice.get(address_of(made, name)))
+        assert "La BI n’a pas accordé le désistement urgent" in page and "Personne de libre" in page
+        assert "Demander un désistement urgent" in page
+
+
+def test_the_answer_to_an_urgent_withdrawal_is_one_of_the_messages_too(alice):
+    made = in_hours(30)
+    exchanges.ask_urgent_withdrawal(made, by=make.alice(), at=timezone.now(), body="Malade")
+    exchanges.decline_urgent_withdrawal(made, by=make.coordinator(), at=timezone.now(), reply="Personne de libre")
+    thread = said(alice.get(address_of(made))).partition("Messages avec la BI")[2]
+    assert "Désistement urgent refusé Personne de libre" in thread and "Nouveau" in thread
+
+
+def test_a_refusal_is_said_before_the_button_is_offered_again(alice):
+    made = in_hours(30)
+    exchanges.ask_urgent_withdrawal(made, by=make.alice(), at=timezone.now(), body="Malade")
+    exchanges.decline_urgent_withdrawal(made, by=make.coordinator(), at=timezone.now(), reply="Personne")
+    urgent = said(alice.get(address_of(made))).partition("Vous ne pouvez plus y aller?")[2]
+    assert urgent.index("La BI a déjà refusé") < urgent.index("Demander un désistement urgent")
+
+
+def test_a_refusal_of_an_earlier_booking_is_not_shown_after_another(alice):
+    made = in_hours(30)
+    exchanges.ask_urgent_withdrawal(made, by=make.alice(), at=timezone.now(), body="Malade")
+    exchanges.decline_urgent_withdrawal(made, by=make.coordinator(), at=timezone.now(), reply="Personne")
+    for who in (make.bob(), make.alice()):
+        services.reassign(made, who, by=make.coordinator(), at=timezone.now(), note="Entente")
+    page = said(alice.get(address_of(made)))
+    assert ("n’a pas accordé" in page, "a déjà refusé" in page) == (False, False)
+
+
+def test_a_second_urgent_withdrawal_awaits_its_own_answer(alice):
+    made = in_hours(30)
+    exchanges.ask_urgent_withdrawal(made, by=make.alice(), at=timezone.now(), body="Malade")
+    exchanges.decline_urgent_withdrawal(made, by=make.coordinator(), at=timezone.now(), reply="Personne")
+    press(alice, address_of(made), "Demander un désistement urgent", body="J’insiste")
+    page = said(alice.get(address_of(made)))
+    assert ("attend la réponse de la BI" in page, "n’a pas accordé" in page) == (True, False)
+
+
+def test_an_urgent_withdrawal_granted_is_told_and_the_request_is_gone(alice):
+    made = in_hours(30)
+    exchanges.ask_urgent_withdrawal(made, by=make.alice(), at=timezone.now(), body="Malade")
+    services.mark_unallocated(made, by=make.coordinator(), at=timezone.now(), note="Accordé")
+    assert make.alice().notifications.filter(channel="email").latest("id").topic == "removed"
+    assert GONE in said(alice.get(address_of(made)))
+
+
 @pytest.mark.parametrize("hours", [60, -1])
 def test_no_urgent_withdrawal_early_nor_after_the_start(alice, hours):
     made = in_hours(hours)
@@ -264,6 +448,31 @@ def test_a_coordinator_logs_a_communication_for_the_interpreter():
     made = coming()
     press(signed_in(make.coordinator()), address_of(made), "Ajouter", **communication())
     assert made.communications.get().interpreter == make.alice()
+
+
+# One sentence of help for each button
+
+
+@pytest.mark.parametrize(
+    ("build", "action"),
+    [
+        (make.modified, Action.ACKNOWLEDGE),
+        (make.reserved, Action.MARK_UNALLOCATED),
+        (make.modified, Action.MARK_UNALLOCATED),
+    ],
+)
+def test_a_button_says_what_it_does(alice, build, action):
+    help_text = ACTION_HELP[action].replace("\u00a0", " ")
+    assert help_text in said(alice.get(address_of(coming(build))))
+
+
+def test_the_report_says_what_it_asks_once_it_is_open(alice):
+    made = make.reserved(at=ago(3), starts_at=timezone.now() - make.HOUR)
+    assert ACTION_HELP[Action.PROVIDE] in said(alice.get(address_of(made)))
+
+
+def test_every_button_of_an_interpreter_has_its_sentence():
+    assert set(ACTION_HELP) == {step.action for step in STEPS if step.role == Role.INTERPRETER}
 
 
 # Who

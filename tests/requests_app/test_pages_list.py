@@ -165,3 +165,45 @@ def test_an_urgent_withdrawal_is_seen_from_the_list():
     exchanges.ask_urgent_withdrawal(made, by=make.alice(), at=timezone.now(), body="Je suis malade.")
     assert f"Désistement urgent demandé : demande {made.pk}" in said(signed_in(make.coordinator()).get("/bi/"))
     assert "Désistement urgent" not in said(signed_in(make.requester()).get("/"))
+
+
+# Messages
+
+
+def asks(made, *, interpreter=None, by=make.requester):
+    exchanges.post_message(made, by=by(), at=ago(1), body="Bonjour", interpreter=interpreter)
+
+
+def test_a_row_says_that_its_side_has_a_message_to_read():
+    made, silent = (make.unallocated(at=ago(3), starts_at=ahead(day)) for day in (5, 6))
+    asks(made)
+    assert f"{made.pk} Nouveau message" in said(signed_in(make.coordinator()).get("/bi/"))
+    assert "Nouveau message" not in said(signed_in(make.requester()).get("/"))
+    asks(silent, by=make.coordinator)
+    assert f"{silent.pk} Nouveau message" in said(signed_in(make.requester()).get("/"))
+
+
+def test_the_bi_reads_which_requests_have_messages_each_once_soonest_first():
+    late, soon = (make.reserved(at=ago(3), starts_at=ahead(day)) for day in (6, 5))
+    for made in (late, soon, soon):
+        asks(made, by=make.alice)
+    words = f"Nouveau message : demande {soon.pk} , demande {late.pk} ."
+    assert words in said(signed_in(make.coordinator()).get("/bi/"))
+    exchanges.mark_read(late, by=make.coordinator(), at=timezone.now(), interpreter=make.alice())
+    assert f"Nouveau message : demande {soon.pk} ." in said(signed_in(make.coordinator()).get("/bi/"))
+
+
+# What a requester follows
+
+
+def test_a_requester_opens_on_the_first_open_status_that_holds_something():
+    made = make.reserved(at=ago(3), starts_at=ahead(5))
+    page = signed_in(make.requester()).get("/")
+    assert [row.service_request.pk for row in page.context["rows"]] == [made.pk]
+    assert "Un ou une interprète a accepté la demande." in said(page)
+    assert listed("?statut=unallocated", make.requester, "/") == listed() == []
+
+
+def test_a_requester_whose_requests_are_all_closed_opens_on_what_is_to_be_assigned():
+    make.cancelled(at=ago(9), starts_at=ahead(5))
+    assert signed_in(make.requester()).get("/").context["status"] == "unallocated"

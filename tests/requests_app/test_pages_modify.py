@@ -86,7 +86,21 @@ def test_the_interpreter_reads_before_and_now():
     page = said(signed_in(make.alice()).get(f"/demandes/{made.pk}/"))
     day = f"{ahead().day}"
     assert "Ce qui a changé Champ Avant Maintenant Fin" in page and "14 h 30" in page and "15 h" in page and day in page
-    assert "Usager — modifié" in page
+    assert "Usager modifié : à relire" in page
+
+
+def test_a_text_of_several_lines_sent_as_a_browser_does_has_not_changed():
+    made = coming(make.reserved, instructions="Porte 2\nEscalier B")
+    modify(make.requester(), made, duration="2 h", instructions="Porte 2\r\nEscalier B")
+    page = said(signed_in(make.alice()).get(f"/demandes/{made.pk}/"))
+    assert (fresh(made).instructions, "Consignes modifiées" in page) == ("Porte 2\nEscalier B", False)
+
+
+def test_instructions_that_changed_are_to_be_read_again():
+    made = coming(make.reserved, instructions="Porte 2")
+    modify(make.requester(), made, instructions="Porte 3\r\nEscalier B")
+    page = said(signed_in(make.alice()).get(f"/demandes/{made.pk}/"))
+    assert fresh(made).instructions == "Porte 3\nEscalier B" and "Consignes modifiées : à relire" in page
 
 
 def test_what_cannot_be_is_said_beside_its_field_and_nothing_is_written():

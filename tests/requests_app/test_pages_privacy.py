@@ -49,6 +49,11 @@ def test_an_offer_tells_neither_people_nor_place():
     assert found(make.alice(), made) == []
 
 
+def test_an_offer_tells_neither_the_institution_nor_who_works_there():
+    made = moved(coming(make.pending))
+    assert found(make.alice(), made, ["CHUM", make.requester().last_name, make.requester().email]) == []
+
+
 def test_an_offer_tells_the_area():
     made = coming(make.pending)
     page = said(signed_in(make.alice()).get(f"/demandes/{made.pk}/"))

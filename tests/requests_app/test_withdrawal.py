@@ -296,7 +296,7 @@ def test_a_coordinator_declines_it_with_a_reply():
     made = make.reserved(make.alice())
     ask(made)
     exchanges.decline_urgent_withdrawal(made, by=make.coordinator(), at=START - HOUR, reply="Personne d’autre.")
-    assert [message.urgency for message in exchanges.thread_of(made, make.alice())] == ["declined", ""]
+    assert [message.urgency for message in exchanges.thread_of(made, make.alice())] == ["declined", "declined"]
     assert topics(make.alice())[-1] == "urgent_declined"
     assert made.status == Status.RESERVED
 

@@ -95,6 +95,7 @@ def django_db_modify_db_settings():
 def django_db_setup(django_db_setup, django_db_blocker):
     """At the end, a page that a browser left while it was loading may still hold the database: it is not waited for."""
     yield
+    connection.close()  # the last test may have left one that somebody ended
     others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(f"{others} AND pid <> pg_backend_pid()")

@@ -14,7 +14,8 @@ from django.utils import timezone
 from accounts import notify
 from accounts.french import day_and_month, hour, short_date
 from accounts.models import User
-from requests_app.models import Message, Offer, ServiceRequest, Transition
+from requests_app.lost import REMOVED
+from requests_app.models import Message, ServiceRequest, Transition
 from requests_app.notifications import Topic
 from requests_app.period import GROUPS, Choice, Place, last_day, midnight
 from requests_app.search import found_by
@@ -69,10 +70,9 @@ class Group:
 
 def _of_status(user: User, status: Status, *, at: datetime):
     """The rows of an interpreter in one status; an offer past its deadline counts as closed."""
-    if status != Status.PENDING:
-        return ServiceRequest.objects.filter(interpreter=user, status=status)
-    held = {"offers__interpreter": user, "offers__state": Offer.State.OPEN, "offers__answer_by__gt": at}
-    return ServiceRequest.objects.filter(status=status, **held)
+    rows = ServiceRequest.objects
+    rows = rows.offered_to(user, at=at) if status == Status.PENDING else rows.assigned_to(user)
+    return rows.filter(status=status)
 
 
 def _within(rows, user: User, choice: Choice, *, at: datetime):
@@ -113,7 +113,7 @@ def numbers(user: User, choice: Choice, *, at: datetime) -> tuple[dict[Status, i
 
     The dots are those of the statuses chosen. One statement.
     """
-    held = ServiceRequest.objects.filter(interpreter=user)  # in one of the other statuses
+    held = ServiceRequest.objects.assigned_to(user)  # in one of the other statuses
     offered = _of_status(user, Status.PENDING, at=at)
     parts = [_a_status(_within(rows, user, choice, at=at)) for rows in (held, offered)]
     parts += [_a_day(_found(rows, choice, at=at), choice) for rows in (held, offered)]
@@ -244,7 +244,7 @@ class Gone:
 _BACK = [Topic.OFFERED, Topic.ASSIGNED]
 # Why, when the message itself gave no reason.
 _WHY = {
-    Topic.REMOVED: "La BI vous a retiré cette demande. Vous n’avez plus à vous présenter.",
+    Topic.REMOVED: f"{REMOVED} Vous n’avez plus à vous présenter.",
     Topic.REINSTATED: "Cette demande annulée est rétablie\u00a0: la BI l’attribuera de nouveau.",
 }
 

@@ -115,8 +115,8 @@ class ServiceRequestQuerySet(models.QuerySet):
         return self.filter(interpreter=user)
 
     def offered_to(self, user, *, at):
-        """An offer past its deadline counts as closed even before the job that closes it ran."""
-        return self.filter(Exists(Offer.objects.open_at(at).filter(service_request=OuterRef("pk"), interpreter=user)))
+        """An offer past its deadline counts as closed even before the job that closes it ran; one is open at most."""
+        return self.filter(offers__interpreter=user, offers__state=Offer.State.OPEN, offers__answer_by__gt=at)
 
     def visible_to(self, user, *, at):
         """The rows of `user` at the instant `at`; for one row by key (lists use the two halves above)."""

@@ -10,6 +10,7 @@ from accounts.models import User
 from accounts.roles import Role
 from billing.rules import is_late_cancellation
 from requests_app import changes, workflow
+from requests_app.lost import CANCELLED, REASSIGNED
 from requests_app.models import CancellationReason, Message, Offer, ServiceRequest, Transition
 from requests_app.moves import Story, facts_of, hold_serving, move, notice_of, record, verb
 from requests_app.notifications import forget_urgency
@@ -120,7 +121,7 @@ def reassign(service_request, interpreter: User, *, by, at, version=None, note: 
         raise NotAllowed(f"{interpreter} a déjà cette demande.")
     facts = facts_of(service_request, by, at=at, noted=bool(note))
     changed = {"interpreter": [str(former), str(interpreter)]}
-    told = {former: "La BI a attribué la demande à une autre personne."} if former else {}
+    told = {former: REASSIGNED} if former else {}
     story = Story(interpreter=interpreter, note=note, changed=changed, others=told)
     move(
         service_request,
@@ -217,7 +218,7 @@ def cancel(
         raise NotAllowed("Ce motif est réservé à la BI.")
     notice, closed_days = notice_of(service_request, received_at)
     facts = facts_of(service_request, by, at=at)
-    told = close(service_request.offers, Offer.State.CLOSED, at=at, reason="La demande a été annulée.")
+    told = close(service_request.offers, Offer.State.CLOSED, at=at, reason=CANCELLED)
     changed = {"cancellation_reason": ["", CancellationReason(reason).label]}
     move(
         service_request,

@@ -57,6 +57,11 @@ class Language(models.Model):
         return self.name
 
 
+def language_choices() -> list[tuple[str, str]]:
+    """(code, « Hébreu »), for a filter, in the order of French, which is that of the codes: accents apart."""
+    return [(code, name.capitalize()) for code, name in Language.objects.values_list("code", "name")]
+
+
 class InterpreterProfile(models.Model):
     """What an interpreter account has besides a role: a home, a home institution, languages."""
 

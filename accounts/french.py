@@ -46,6 +46,12 @@ def hour(value: time | datetime) -> str:
     return f"{value.hour}{NBSP}h{minutes}"
 
 
+def hour_or_day(value: datetime, at: datetime) -> str:
+    """« 16 h » on the day of `at`, « le 12 novembre, 16 h » another day."""
+    is_today = _local(value).date() == _local(at).date()
+    return hour(value) if is_today else f"le {day_and_month(value)}, {hour(value)}"
+
+
 def day_and_month(value: date) -> str:
     """« 12 novembre », « 1er novembre »."""
     value = _local(value)

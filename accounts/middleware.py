@@ -33,14 +33,18 @@ class SignedInMiddleware(LoginRequiredMiddleware):
         return to_sign_in(request)
 
 
+# What a page asks by itself, with nobody at its side.
+BY_ITSELF = "X-Refresh"
+
+
 class RenewalMiddleware:
-    """Keeps the session of somebody at work alive, within its 12 hours."""
+    """Keeps the session of somebody at work alive, within its 12 hours; a board left open is nobody at work."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        if request.user.is_authenticated:
+        if request.user.is_authenticated and BY_ITSELF not in request.headers:
             sessions.renew_if_half_spent(request.session)
         return self.get_response(request)
 

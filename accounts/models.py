@@ -66,6 +66,8 @@ class User(AbstractBaseUser):
     )
     sms_disabled = models.BooleanField("Désactiver les notifications par message texte", default=False)
     email_disabled = models.BooleanField("Désactiver les notifications par courriel", default=False)
+    # Single keys on the coordinators' board (WCAG 2.1.4): off until a person asks for them.
+    uses_shortcuts = models.BooleanField("Raccourcis clavier", default=False)
     # « STOP » answered to one of our messages: the box above is ticked, and only « START » undoes it.
     sms_stopped_at = models.DateTimeField("STOP reçu le", null=True, blank=True)
     second_factor = models.CharField("code de vérification", max_length=5, choices=SecondFactor, blank=True)
@@ -169,6 +171,9 @@ class AccountEvent(models.Model):
         DEACTIVATED = "deactivated", "Compte désactivé"
         REACTIVATED = "reactivated", "Compte réactivé"
         RESENT = "resent", "Message renvoyé"
+        PRACTICE_CHANGED = "practice_changed", "Services et territoire changés"
+        EXCLUDED = "excluded", "Exclusion d’un établissement"
+        EXCLUSION_LIFTED = "exclusion_lifted", "Exclusion levée"
 
     user = models.ForeignKey(User, models.PROTECT, verbose_name="compte", related_name="events")
     by = models.ForeignKey(User, models.PROTECT, verbose_name="par", related_name="+")

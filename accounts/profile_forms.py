@@ -20,6 +20,17 @@ class NotificationsForm(forms.Form):
             del self.fields["sms_disabled"]
 
 
+class ShortcutsForm(forms.Form):
+    """Single keys on the board: another program may speak to the page with the same ones."""
+
+    uses_shortcuts = forms.BooleanField(
+        label="Raccourcis clavier",
+        required=False,
+        help_text="Une seule touche pour aller d’une demande à l’autre, l’offrir ou l’attribuer. Sur le tableau, "
+        "«\u00a0?\u00a0» en montre la liste.",
+    )
+
+
 class FactorForm(forms.Form):
     """Where the next codes go, among what this person may use."""
 

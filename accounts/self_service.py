@@ -61,6 +61,11 @@ def choose_notifications(user: User, **boxes: bool) -> None:
     User.objects.filter(pk=user.pk).update(**boxes, **stopped)
 
 
+def choose_shortcuts(user: User, *, uses_shortcuts: bool) -> None:
+    """« Raccourcis clavier » on the board (WCAG 2.1.4: off until a person asks for them)."""
+    User.objects.filter(pk=user.pk).update(uses_shortcuts=uses_shortcuts)
+
+
 def snooze(user: User, *, at: datetime) -> None:
     """« Plus tard »: the invitation to protect the account comes back in 7 days."""
     User.objects.filter(pk=user.pk).update(invited_again_at=at + SNOOZE)

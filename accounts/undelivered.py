@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts import notify, worker
 from accounts.delivery import Notification
@@ -43,9 +43,9 @@ def emails_beside(rows: list[Notification]) -> dict[str, Notification]:
     return {keys[email.dedupe_key]: email for email in Notification.objects.filter(dedupe_key__in=keys)}
 
 
-def count_recent(at: datetime) -> int:
-    """How many of the last 7 days did not arrive, counted to MOST + 1 at most."""
-    return Notification.objects.filter(state__in=NOT_DELIVERED, created_at__gt=at - RECENT)[: MOST + 1].count()
+def recent(at: datetime) -> QuerySet[Notification]:
+    """Those of the last 7 days."""
+    return Notification.objects.filter(state__in=NOT_DELIVERED, created_at__gt=at - RECENT)
 
 
 def may_resend(notification: Notification) -> bool:

@@ -18,6 +18,7 @@ urlpatterns = [
     path("aide/connexion/", help.sign_in, name="help_sign_in"),
     path("profil/", profile.profile, name="profile"),
     path("profil/code/", profile.choose_factor, name="choose_factor"),
+    path("profil/raccourcis/", profile.shortcuts, name="shortcuts"),
     path("profil/mot-de-passe/", profile.change_password, name="change_password"),
     path("profil/coordonnees/", profile.change_contact, name="change_contact"),
     path("profil/coordonnees/code/", profile.confirm_contact, name="confirm_contact"),

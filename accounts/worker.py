@@ -15,8 +15,8 @@ from django.utils import timezone
 from accounts import mail, outcomes, sms
 from accounts.devices import CODE_LIFE, Channel
 from accounts.drawn import draw
-from accounts.models import Notification
-from accounts.notify import HURRIED, AccountTopic, wake_worker
+from accounts.models import Notification, User
+from accounts.notify import HURRIED, AccountTopic, channels_for, wake_worker
 from accounts.providers import Busy, Failure, Refused, Stopped, Unknown
 
 # A claimed row is invisible to other workers for this long: longer than the slowest provider call.
@@ -162,6 +162,12 @@ def why_not(row: Notification) -> str:
         return "Aucune adresse pour ce moyen."
     is_silenced = row.user.sms_disabled if row.channel == Channel.SMS else row.user.email_disabled
     return outcomes.SWITCHED_OFF if is_silenced and row.topic not in set(AccountTopic) else ""
+
+
+def channels_reaching(user: User, topic: str) -> list[Channel]:
+    """How a message on `topic` would reach a person if it left now."""
+    rows = [Notification(user=user, channel=channel, topic=topic) for channel in channels_for(user, topic)]
+    return [Channel(row.channel) for row in rows if not why_not(row)]
 
 
 def _destination(row: Notification) -> str:

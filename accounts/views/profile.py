@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -9,11 +10,12 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import mfa, phones, returns, self_service, services, sessions, throttling
+from accounts import keyset, mfa, phones, returns, self_service, services, sessions, throttling
 from accounts.devices import Channel, CodeDevice
 from accounts.forms import CodeForm
 from accounts.models import Session
-from accounts.profile_forms import CONTACT_FORMS, FactorForm, NotificationsForm, PasswordForm
+from accounts.profile_forms import CONTACT_FORMS, FactorForm, NotificationsForm, PasswordForm, ShortcutsForm
+from accounts.roles import Role
 
 CONTACT = "contact"
 
@@ -42,6 +44,23 @@ def choose_factor(request):
     return redirect("accounts:profile")
 
 
+@require_POST
+def shortcuts(request):
+    """« Raccourcis clavier »: for the people of the board."""
+    if request.user.role != Role.COORDINATOR:
+        raise PermissionDenied
+    form = ShortcutsForm(request.POST)
+    is_on = form.is_valid() and form.cleaned_data["uses_shortcuts"]
+    self_service.choose_shortcuts(request.user, uses_shortcuts=is_on)
+    messages.success(request, f"Les raccourcis clavier sont {'activés' if is_on else 'désactivés'}.")
+    return redirect("accounts:profile")
+
+
+def _shortcuts(user) -> ShortcutsForm | None:
+    is_concerned = user.role == Role.COORDINATOR
+    return ShortcutsForm(initial={"uses_shortcuts": user.uses_shortcuts}) if is_concerned else None
+
+
 def _page(request, form, *, status=200, factor_form=None):
     user, now = request.user, timezone.now()
     choices = factor_form or FactorForm(user)
@@ -50,6 +69,7 @@ def _page(request, form, *, status=200, factor_form=None):
         "mobile": phones.written(user.mobile_phone),
         "languages": _languages(user),
         "institution": _institution(user),
+        "shortcuts_form": _shortcuts(user),
         "factor_form": choices if user.second_factor and len(choices.fields["factor"].choices) > 1 else None,
         "recovery_codes": _recovery_codes(user),
         "browsers": user.trusted_browsers.filter(expires_at__gt=now),
@@ -196,10 +216,7 @@ def end_other_sessions(request):
 
 @require_POST
 def forget_browser(request):
-    number = request.POST.get("appareil", "")
-    is_number = number.isascii() and number.isdecimal() and len(number) < 19
-    known = request.user.trusted_browsers.filter(pk=number if is_number else None)
-    get_object_or_404(known).delete()
+    get_object_or_404(request.user.trusted_browsers, pk=keyset.number(request.POST.get("appareil", ""))).delete()
     messages.success(request, "Cet appareil devra de nouveau donner un code.")
     return redirect("accounts:profile")
 

@@ -1,13 +1,12 @@
-from datetime import datetime
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import keyset, returns
 from accounts import undelivered as posts
 from accounts.delivery import Notification
 from accounts.roles import Role
@@ -18,12 +17,11 @@ from accounts.topics import subject_of
 def undelivered(request):
     """« Messages non remis », newest first."""
     _only_readers(request)
-    instant, pk = _key(request.GET.get("apres", ""))
+    instant, pk = keyset.read(request.GET.get("apres", ""))
     found = posts.page_after(instant, pk)
     page, last = found[: posts.PAGE], found[posts.PAGE - 1 :][:1]
-    next_url = (
-        "?" + urlencode({"apres": f"{last[0].created_at.isoformat()}_{last[0].pk}"}) if len(found) > len(page) else ""
-    )
+    key = keyset.written(last[0].created_at, last[0].pk) if last else ""
+    next_url = "?" + urlencode({"apres": key}) if len(found) > len(page) else ""
     emails = posts.emails_beside(page)
     rows = [_row(post, request.user, emails.get(post.dedupe_key)) for post in page]
     context = {"rows": rows, "next_url": next_url, "is_first": instant is None}
@@ -32,7 +30,7 @@ def undelivered(request):
 
 @require_POST
 def resend(request, pk: int):
-    """« Renvoyer » one of them."""
+    """« Renvoyer » one of them, from this list or from the page of the person; one comes back where one was."""
     _only_readers(request)
     post = get_object_or_404(Notification.objects.select_related("user"), pk=pk)
     try:
@@ -40,7 +38,7 @@ def resend(request, pk: int):
     except posts.NotResent:
         return render(request, "accounts/not_resent.html", {"subject": subject_of(post)}, status=409)
     messages.success(request, f"Le message à {post.user} part de nouveau. S’il n’arrive pas, il reviendra ici.")
-    return redirect("accounts:undelivered")
+    return redirect(returns.page_of(request) or "accounts:undelivered")
 
 
 def _only_readers(request) -> None:
@@ -57,14 +55,3 @@ def _row(post: Notification, reader, email: Notification | None) -> dict:
         "path": post.context.get("path", "") if reader.role == Role.COORDINATOR else "",
         "may_resend": posts.may_resend(post),
     }
-
-
-def _key(text: str) -> tuple[datetime | None, int]:
-    """The instant and the number of the last row read; the first page when they are nothing of ours."""
-    written, _, pk = text.partition("_")
-    try:
-        instant = parse_datetime(written)
-    except ValueError:
-        instant = None
-    is_key = instant and instant.tzinfo and pk.isascii() and pk.isdecimal() and len(pk) < 19
-    return (instant, int(pk)) if is_key and 2000 <= instant.year <= 2200 else (None, 0)

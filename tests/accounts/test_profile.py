@@ -320,3 +320,22 @@ def test_deactivating_ends_every_session_at_once():
     client = signed_in(make.alice())
     services.deactivate(make.alice(), by=make.administrator(), at=timezone.now())
     assert client.get(PROFILE).status_code == 302
+
+
+# « Raccourcis clavier »: the board's single keys
+
+
+@pytest.mark.parametrize("ticked", ["on", None])
+def test_a_coordinator_switches_the_single_keys_on_and_off(ticked):
+    corinne = make.coordinator()
+    User.objects.filter(pk=corinne.pk).update(uses_shortcuts=ticked is None)
+    client = signed_in(corinne)
+    assert press(client, PROFILE, "Enregistrer ce choix", uses_shortcuts=ticked).url == PROFILE
+    assert User.objects.get(pk=corinne.pk).uses_shortcuts is (ticked == "on")
+    assert f"Les raccourcis clavier sont {'activés' if ticked else 'désactivés'}." in said(client.get(PROFILE))
+
+
+@pytest.mark.parametrize("user", [make.alice, make.requester, make.validator, make.administrator])
+def test_whoever_has_no_board_has_no_single_keys(user):
+    assert "Raccourcis" not in page_of(user())
+    assert signed_in(user()).post("/profil/raccourcis/", {"uses_shortcuts": "on"}).status_code == 403

@@ -49,6 +49,7 @@ def the_longest() -> dict:
         "hour": "13\u00a0h\u00a045",
         "path": "/demandes/9999999/",
         "reason": "La demande a été annulée.",
+        "is_granted": False,
         "answer_by": f"{longest(map(long_date, DAYS))} à 17\u00a0h",
         "reply_by": f"{longest(map(day_and_month, DAYS))}, 13\u00a0h\u00a045",
     }
@@ -97,7 +98,7 @@ def test_an_e_mail_about_a_request_says_which_one_and_no_more_than_its_topic(top
     message, values = email_of(topic), the_longest()
     assert [values[name] for name in ("language", "service", "date", "hour") if values[name] not in message.body] == []
     assert message.subject.startswith("Demande 9999999 : ")
-    own = {"reason": topic == Topic.OFFER_GONE, "answer_by": topic == Topic.OFFERED}
+    own = {"reason": topic in {Topic.OFFER_GONE, Topic.REMOVED}, "answer_by": topic == Topic.OFFERED}
     assert {name: values[name] in message.body for name in own} == own
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
+from accounts.french import duration
 from requests_app.business_days import business_time
 
 # FAQ « Le demandeur a annulé la demande, est-ce que je serais rémunéré? » : « à moins de 2 jours ouvrables (48h) ».
@@ -191,10 +192,9 @@ def is_late_cancellation(notice: timedelta) -> bool:
     return notice < LATE_CANCELLATION_NOTICE
 
 
-def notice_hours(notice: timedelta) -> Decimal:
-    """A notice in hours, truncated to 4 decimals: 47.9999 never shows as 48 (domain « Pay »)."""
-    ten_thousandth_of_an_hour = timedelta(milliseconds=360)
-    return Decimal(notice // ten_thousandth_of_an_hour).scaleb(-4)
+def notice_minutes(notice: timedelta) -> int:
+    """A notice in minutes, truncated: 47 h 59 min 59 s never shows as 48 h (domain « Pay »)."""
+    return notice // timedelta(minutes=1)
 
 
 def billed_minutes(minutes: int, policy: Policy) -> int:
@@ -223,7 +223,7 @@ def _cancellation_line(facts: Facts, policy: Policy, closed_days: Iterable[date]
         return _unpaid(kind, rate, "L’annulation ne paie que l’interprétation, en présence ou à distance.")
     notice = business_notice(facts.notice_received_at, facts.starts_at, closed_days=closed_days, tz=tz)
     limit = LATE_CANCELLATION_NOTICE // timedelta(hours=1)
-    why = f"Préavis de {_number(_trim(notice_hours(notice)))} h en jours ouvrables"
+    why = f"Préavis de {duration(notice_minutes(notice))} en jours ouvrables"
     if not is_late_cancellation(notice):
         return _unpaid(kind, rate, f"{why}, soit {limit} h ou plus : l’annulation n’est pas payée.")
     booked = max(_booked_minutes(facts), facts.guaranteed_minutes)

@@ -15,7 +15,7 @@ from billing import rules
 from billing.models import PayLine, PayPolicy
 from requests_app.business_days import by_day, notice_limit
 from requests_app.distances import Distances, Origin, distances_for
-from requests_app.exchanges import is_communication_billable
+from requests_app.exchanges import billable_if_cancelled
 from requests_app.models import Holiday, Offer, ServiceRequest
 from requests_app.notifications import Topic, about, context_of
 from requests_app.workflow import NotAllowed, ServiceType, Status
@@ -271,37 +271,63 @@ class CancellationPreview:
     """What a cancellation received at an instant would do (ruling 12): the clock, its limit, the pay.
 
     `late_amount` is what the cancellation itself pays after `limit`: nothing when nobody holds the request or the
-    service is not an interpretation. `lines` and `total` are now, with the billable communications already made.
+    service is not an interpretation. `lines` and `total` are now, with the `communications` already made that are
+    paid; `is_never_free` says that the limit had passed when the request was created.
     """
 
     limit: datetime
     has_started: bool
-    notice_hours: Decimal
+    is_never_free: bool
+    notice_minutes: int
     earlier_minutes: int
     days: list[tuple[date, int]]
     interpreter: User | None
     lines: list
     total: Decimal
     late_amount: Decimal
+    communications: int
+
+    @property
+    def early_total(self) -> Decimal:
+        """What is paid whatever the notice, in dollars."""
+        return rules.total(line for line in self.lines if line.kind == rules.LineKind.COMMUNICATIONS)
+
+    @property
+    def late_total(self) -> Decimal:
+        return self.late_amount + self.early_total
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether cancelling now pays more than the communications already made."""
+        return self.total > self.early_total
 
 
-def cancellation_preview(service_request: ServiceRequest, *, at: datetime) -> CancellationPreview:
-    """The business clock of a request at `at`, and what cancelling then pays; three queries at most."""
+def cancellation_preview(
+    service_request: ServiceRequest, *, at: datetime, is_absent: bool = False
+) -> CancellationPreview:
+    """The business clock of a request at `at`, and what cancelling then pays; three queries at most.
+
+    `is_absent`: with the reason « Interprète absent », which pays nothing (ruling 12).
+    """
     zone, starts_at = timezone.get_default_timezone(), service_request.starts_at
     closed_days = Holiday.objects.closed_between(min(at, starts_at - LOOK_BACK), starts_at)
     notice = rules.business_notice(at, starts_at, closed_days=closed_days, tz=zone)
     earlier, days = _day_by_day(at, starts_at, closed_days, zone)
-    lines, late_lines = _now_and_late(service_request, at, closed_days, zone)
+    made = 0 if is_absent else billable_if_cancelled(service_request, received_at=at)
+    lines, late_lines = _now_and_late(service_request, at, closed_days, zone, made=made, is_absent=is_absent)
+    limit = notice_limit(starts_at, notice=rules.LATE_CANCELLATION_NOTICE, closed_days=closed_days, tz=zone)
     return CancellationPreview(
-        limit=notice_limit(starts_at, notice=rules.LATE_CANCELLATION_NOTICE, closed_days=closed_days, tz=zone),
+        limit=limit,
+        is_never_free=limit.astimezone(UTC) < service_request.created_at.astimezone(UTC),
         has_started=_has_started(at, starts_at),
-        notice_hours=rules.notice_hours(notice),
+        notice_minutes=rules.notice_minutes(notice),
         earlier_minutes=earlier,
         days=days,
         interpreter=service_request.interpreter,
         lines=lines,
         total=rules.total(lines),
         late_amount=rules.total(late_lines),
+        communications=made,
     )
 
 
@@ -317,13 +343,13 @@ def _day_by_day(at, starts_at, closed_days, zone) -> tuple[int, list[tuple[date,
     return sum(length for _, length in minutes[:-SHOWN_DAYS]), minutes[-SHOWN_DAYS:]
 
 
-def _now_and_late(service_request, at, closed_days, zone) -> tuple[list, list]:
+def _now_and_late(service_request, at, closed_days, zone, *, made, is_absent) -> tuple[list, list]:
     """What the interpreter is paid when the notice comes at `at`, and what the latest cancellation pays by itself."""
     if service_request.interpreter_id is None:
         return [], []
     policy = policy_of(service_request).as_rules()
-    made = [is_communication_billable(service_request, row) for row in service_request.communications.all()]
-    cases = [_cancelled(service_request, at, sum(made)), _cancelled(service_request, service_request.starts_at)]
+    cases = [_cancelled(service_request, at, made), _cancelled(service_request, service_request.starts_at)]
+    cases = [replace(case, interpreter_is_at_fault=is_absent) for case in cases]
     now, late = (rules.pay_lines(case, policy=policy, closed_days=closed_days, tz=zone) for case in cases)
     return now, late
 

@@ -117,16 +117,16 @@ def test_of_a_far_request_only_the_last_days_are_told_one_by_one():
 def test_the_days_told_add_up_to_the_hours_left(left):
     made = make.reserved(at=START - 20 * DAY)
     preview = cancellation_preview(made, at=START - left)
-    assert preview.earlier_minutes + sum(minutes for _, minutes in preview.days) == preview.notice_hours * 60
+    assert preview.earlier_minutes + sum(minutes for _, minutes in preview.days) == preview.notice_minutes
 
 
 def test_a_second_less_than_48_hours_never_shows_as_48():
-    assert "Il reste 47,9999 h en jours ouvrables" in said(make.reserved(), at=LIMIT + MICROSECOND)
+    assert "Il reste 47 h 59 en jours ouvrables" in said(make.reserved(), at=LIMIT + MICROSECOND)
 
 
 def test_before_a_start_on_a_sunday_no_hour_is_left():
     text = said(reserved("2025-03-16 10:00"), at=local("2025-03-15 09:00"))
-    assert "Il reste 0 h en jours ouvrables avant le début. Les fins" in text
+    assert "Il reste 0 min en jours ouvrables avant le début. Les fins" in text
 
 
 @pytest.mark.parametrize(("late", "has_started"), [(-MICROSECOND, False), (timedelta(), True), (MICROSECOND, True)])
@@ -147,13 +147,13 @@ def test_after_the_start_the_booked_time_is_paid():
 def test_a_late_cancellation_says_who_receives_what():
     text = said(make.reserved(), at=START - HOUR)
     assert "Annulation payée à l’interprète" in text
-    assert "Alice Nom-de-Alice reçoit 82,00 $. Cette personne est prévenue de l’annulation." in text
+    assert "Alice Nom-de-Alice reçoit 82,00 $." in text
 
 
 def test_a_cancellation_in_time_says_that_nobody_receives_anything():
     text = said(make.reserved(), at=LIMIT)
     assert "Annulation sans frais" in text
-    assert "Alice Nom-de-Alice ne reçoit rien. Cette personne est prévenue" in text
+    assert "Alice Nom-de-Alice ne reçoit rien." in text
 
 
 def test_the_lines_explain_the_amount():
@@ -167,10 +167,19 @@ def test_billable_communications_already_made_are_owed_before_the_limit_too():
     assert (total(made, LIMIT), total(made, START - HOUR)) == ("10.25", "92.25")
 
 
-def test_communications_leave_what_the_cancellation_itself_pays_unchanged():
-    made = make.reserved(are_communications_requested=True)
-    make.communication(made)
-    assert "inclus : 0 $; après : 82,00 $." in said(made, at=NOW)
+def test_the_cost_on_each_side_of_the_limit_counts_the_communications_made():
+    made = make.reserved(at=NOW - DAY, are_communications_requested=True)
+    make.communication(made, made_at=NOW - HOUR)
+    text = said(made, at=NOW)
+    assert "inclus : 10,25 $; après : 92,25 $." in text
+    assert "Annulation sans frais; 1 communication payée" in text
+
+
+def test_a_request_made_after_its_limit_was_never_free_to_cancel():
+    made = make.reserved(at=LIMIT + HOUR)
+    sentence = "Toute annulation est payée : il restait moins de 48 h ouvrables à la création."
+    assert sentence in said(made, at=START - HOUR)
+    assert sentence not in said(make.reserved(make.bob(), at=LIMIT), at=START - HOUR)
 
 
 def test_communications_that_nobody_asked_for_are_left_to_the_validator():
@@ -229,7 +238,7 @@ def test_a_request_that_nobody_holds_costs_nothing_even_late(build):
 
 def test_a_requester_reads_the_amount_but_not_the_name():
     text = said(make.reserved(), at=START - HOUR, user=make.requester())
-    assert "L’interprète reçoit 82,00 $. Cette personne est prévenue de l’annulation." in text
+    assert "L’interprète reçoit 82,00 $." in text
     assert "Alice" not in text
 
 

@@ -24,7 +24,7 @@ from billing.rules import (
     billed_minutes,
     business_notice,
     is_late_cancellation,
-    notice_hours,
+    notice_minutes,
     pay_lines,
     policy_for,
     service_date,
@@ -338,15 +338,15 @@ def test_every_spoken_service_is_paid_when_cancelled_late(service_type):
 @pytest.mark.parametrize(
     ("notice", "shown"),
     [
-        (timedelta(hours=48) - timedelta(microseconds=1), "47.9999"),
-        (timedelta(hours=48), "48.0000"),
-        (timedelta(hours=48, microseconds=359999), "48.0000"),
-        (timedelta(hours=48, milliseconds=360), "48.0001"),
-        (timedelta(), "0.0000"),
+        (timedelta(hours=48) - timedelta(microseconds=1), 47 * 60 + 59),
+        (timedelta(hours=48), 48 * 60),
+        (timedelta(hours=48, seconds=59.9), 48 * 60),
+        (timedelta(hours=48, minutes=1), 48 * 60 + 1),
+        (timedelta(), 0),
     ],
 )
-def test_a_notice_is_shown_in_hours_truncated_to_four_decimals(notice, shown):
-    assert str(notice_hours(notice)) == shown
+def test_a_notice_is_shown_to_the_minute_truncated(notice, shown):
+    assert notice_minutes(notice) == shown
 
 
 # Mileage, parking, travel.
@@ -496,7 +496,7 @@ def test_a_date_before_every_policy_is_refused():
         (
             "late_cancellation",
             {"cancelled": "2025-03-10 14:00:01", "booked": 120},
-            "Préavis de 47,9997 h en jours ouvrables, moins de 48 h; 120 min réservées : 2 h × 41,00 $ = 82,00 $.",
+            "Préavis de 47 h 59 en jours ouvrables, moins de 48 h; 120 min réservées : 2 h × 41,00 $ = 82,00 $.",
         ),
         (
             "late_cancellation",

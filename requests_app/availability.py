@@ -16,9 +16,10 @@ from accounts.models import User
 from accounts.services import lock
 from requests_app.calendars import Absence, WeeklyHours
 from requests_app.models import Offer, ServiceRequest
-from requests_app.workflow import ASSIGNED, SPOKEN, NotAllowed
+from requests_app.workflow import ASSIGNED, NotAllowed
 
 MIDNIGHT = time.max
+OUTSIDE_HOURS = "hors de ses heures habituelles"
 LONGEST = timedelta(days=366)
 # More than anybody needs, and few enough for one page.
 MOST_ABSENCES = 50
@@ -84,31 +85,25 @@ def booked_during(interpreter: User, periods, *, at: datetime) -> list[list[Serv
 # Questions of whoever looks for an interpreter
 
 
-def with_availability(interpreters: QuerySet, service_request: ServiceRequest) -> QuerySet:
-    """The same interpreters with `absent_until`, `is_outside_hours` and `is_unavailable`, in the one statement.
+def available_now(interpreters: QuerySet, at: datetime) -> QuerySet:
+    """The same interpreters with `absent_until`, `is_outside_hours` and `is_unavailable` at `at`, in the one statement.
 
-    A written service is done when one likes: the usual hours do not count (domain « Services »).
+    For one request, its ranking says it (ranking.py).
     """
-    is_spoken = service_request.service_type in SPOKEN
-    return _annotated(interpreters, service_request.starts_at, service_request.ends_at, is_spoken=is_spoken)
+    met = Absence.objects.filter(interpreter=OuterRef("pk"), starts_at__lte=at, ends_at__gt=at)
+    marked = interpreters.annotate(
+        absent_until=Subquery(met.order_by("-ends_at").values("ends_at")[:1]),
+        is_outside_hours=ExpressionWrapper(_outside(at, at + timedelta(microseconds=1)), BooleanField()),
+    )
+    is_unavailable = Q(absent_until__isnull=False) | Q(is_outside_hours=True)
+    return marked.annotate(is_unavailable=ExpressionWrapper(is_unavailable, BooleanField()))
 
 
 def why_unavailable(interpreter: User) -> str:
     """« absence jusqu'au 12 novembre », « hors de ses heures habituelles »; nothing for who is available or unasked."""
     if until := getattr(interpreter, "absent_until", None):
-        return f"absence jusqu’{until_words(until)}"
-    return "hors de ses heures habituelles" if getattr(interpreter, "is_outside_hours", False) else ""
-
-
-def _annotated(interpreters, starts_at, ends_at, *, is_spoken):
-    met = Absence.objects.filter(interpreter=OuterRef("pk"), starts_at__lt=ends_at, ends_at__gt=starts_at)
-    outside = _outside(starts_at, ends_at) if is_spoken else Q(pk__in=[])
-    marked = interpreters.annotate(
-        absent_until=Subquery(met.order_by("-ends_at").values("ends_at")[:1]),
-        is_outside_hours=ExpressionWrapper(outside, BooleanField()),
-    )
-    is_unavailable = Q(absent_until__isnull=False) | Q(is_outside_hours=True)
-    return marked.annotate(is_unavailable=ExpressionWrapper(is_unavailable, BooleanField()))
+        return absence_words(until)
+    return OUTSIDE_HOURS if getattr(interpreter, "is_outside_hours", False) else ""
 
 
 def _outside(starts_at, ends_at) -> Q:
@@ -146,6 +141,11 @@ def last_day(ends_at: datetime) -> date:
 
 def is_midnight(instant: datetime) -> bool:
     return timezone.localtime(instant).time() == time()
+
+
+def absence_words(ends_at: datetime) -> str:
+    """« absence jusqu'au 12 novembre »."""
+    return f"absence jusqu’{until_words(ends_at)}"
 
 
 def until_words(ends_at: datetime) -> str:

@@ -1,6 +1,7 @@
 """What changed in a request: what history may keep of it, what an interpreter has not seen yet, what comes too late."""
 
 from datetime import UTC, datetime
+from itertools import takewhile
 
 from django.utils import timezone
 
@@ -47,10 +48,16 @@ def between(service_request: ServiceRequest, fields: dict) -> dict:
 
     Raises TypeError on a name that « Modifier » may not touch.
     """
+    compared = whole(service_request, fields)
+    return {name: None if name in PERSONAL else values for name, values in compared.items()}
+
+
+def whole(service_request: ServiceRequest, fields: dict) -> dict:
+    """The same with the values of personal fields: for whoever is about to write them, never to be kept."""
     if unknown := fields.keys() - set(MODIFIABLE):
         raise TypeError(f"Not modifiable: {sorted(unknown)}")
     return {
-        name: None if name in PERSONAL else [_kept(getattr(service_request, name)), _kept(value)]
+        name: [_kept(getattr(service_request, name)), _kept(value)]
         for name, value in fields.items()
         if not _reads_the_same(getattr(service_request, name), value)
     }
@@ -72,14 +79,22 @@ def _kept(value):
 
 def unseen(service_request: ServiceRequest) -> dict:
     """What changed since the interpreter last had the request « Réservé », merged: first before, last after."""
+    return _merged(_unseen_steps(service_request))
+
+
+def _unseen_steps(service_request) -> list[dict]:
+    """What each change not seen yet changed, newest first. A page has the steps read already."""
     if service_request.status != Status.MODIFIED:
-        return {}
+        return []
+    steps = sorted(service_request.transitions.all(), key=lambda step: step.pk, reverse=True)
+    return [step.changes for step in takewhile(lambda step: step.action == Action.MODIFY, steps)]
+
+
+def _merged(newest_first: list[dict]) -> dict:
     merged = {}
-    # Newest first: the first value met for « after » is the last one written. A page has them read already.
-    for step in sorted(service_request.transitions.all(), key=lambda step: step.pk, reverse=True):
-        if step.action != Action.MODIFY:
-            break
-        for name, values in step.changes.items():
+    # The first value met for « after » is the last one written.
+    for changed in newest_first:
+        for name, values in changed.items():
             after = merged[name][1] if merged.get(name) else values and values[1]
             merged[name] = values and [values[0], after]
     return {name: values for name, values in merged.items() if values is None or values[0] != values[1]}
@@ -88,6 +103,11 @@ def unseen(service_request: ServiceRequest) -> dict:
 def frees_from_notice(service_request: ServiceRequest) -> bool:
     """Ruling 1: an unseen change of date, time, place or service type."""
     return not MATERIAL.isdisjoint(unseen(service_request))
+
+
+def will_free_from_notice(service_request: ServiceRequest, changed: dict) -> bool:
+    """The same once `changed`, as `between` gives it, is written too."""
+    return not MATERIAL.isdisjoint(_merged([changed, *_unseen_steps(service_request)]))
 
 
 def moves_day(service_request: ServiceRequest, fields: dict) -> bool:

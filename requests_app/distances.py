@@ -1,7 +1,8 @@
 """How far an on-site service is, one way: an estimate, which the interpreter corrects when they claim.
 
 FAQ « Comment dois-je calculer le kilométrage avec la nouvelle politique? »; domain.md « Mileage ». A home is its
-interpreter's own: what is computed here is shown to that person, and to whom pays them.
+interpreter's own: what is computed here is shown to that person, to whom pays them, and to whom looks for somebody
+near (candidates.py), as kilometres only.
 """
 
 from dataclasses import dataclass
@@ -75,3 +76,14 @@ def road_km(start: tuple, end: tuple) -> Decimal | None:
     half = sin((to_north - north) / 2) ** 2 + cos(north) * cos(to_north) * sin((to_east - east) / 2) ** 2
     straight = Decimal(repr(2 * EARTH_RADIUS_KM * asin(min(1.0, sqrt(half)))))
     return (straight * ROAD_FACTOR).quantize(Decimal("0.1"), ROUND_HALF_UP)
+
+
+def road_km_sql(start: tuple[str, str], end: tuple[str, str]) -> str:
+    """`road_km` in SQL as a float8, between two points given as their columns; NULL where one is unknown.
+
+    A test compares both on many points, to 0.1 km: a float and a Decimal may round a half apart.
+    """
+    (north, east), (to_north, to_east) = ([f"radians({column}::float8)" for column in point] for point in (start, end))
+    half = f"sin(({to_north} - {north}) / 2) ^ 2 + cos({north}) * cos({to_north}) * sin(({to_east} - {east}) / 2) ^ 2"
+    tenths = f"round({20 * EARTH_RADIUS_KM * float(ROAD_FACTOR)} * asin(least(1, sqrt({half}))))"
+    return f"CASE WHEN num_nulls({', '.join((*start, *end))}) = 0 THEN {tenths} / 10 END"

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -14,6 +13,7 @@ from accounts.roles import Role
 from completion import rules
 from completion.rules import TypedCommunication, format_communications, is_billable
 from requests_app.models import Channel, Communication, Message, Purpose, ServiceRequest
+from requests_app.moves import verb
 from requests_app.notifications import Topic, context_of, forget_urgency, requesters_of, urgency_about
 from requests_app.workflow import ASSIGNED, WITHDRAWAL_NOTICE, NotAllowed, Status
 
@@ -29,7 +29,7 @@ def may_log(service_request: ServiceRequest, user: User) -> bool:
     return service_request.status in LOGGABLE and service_request.interpreter_id is not None and is_concerned
 
 
-@transaction.atomic
+@verb
 def log_communication(
     service_request: ServiceRequest, *, by: User, at: datetime, made_at: datetime, **fields
 ) -> Communication:
@@ -47,7 +47,7 @@ def log_communication(
     return Communication.objects.create(service_request=service_request, interpreter=interpreter, at=made_at, **fields)
 
 
-@transaction.atomic
+@verb
 def remove_communication(service_request: ServiceRequest, *, by: User, at: datetime, communication: int) -> None:
     """Take back a communication of one's own, to write it again, while the request is reserved and nothing is filed.
 
@@ -63,6 +63,18 @@ def remove_communication(service_request: ServiceRequest, *, by: User, at: datet
 def is_communication_billable(service_request: ServiceRequest, communication: Communication) -> bool:
     """Ruling 6, for one row of a request: the rule says so, or a validator accepted it."""
     return communication.is_accepted or is_billable(**_asked(service_request, communication))
+
+
+def billable_if_cancelled(service_request: ServiceRequest, *, received_at: datetime) -> int:
+    """How many communications stay paid when the notice came at `received_at`; one made after it does not."""
+    asked = [
+        (row, _asked(service_request, row) | {"notice_received_at": received_at}) for row in _made(service_request)
+    ]
+    return sum(row.is_accepted or is_billable(**facts) for row, facts in asked)
+
+
+def _made(service_request) -> Collection[Communication]:
+    return service_request.communications.all() if service_request.interpreter_id else []
 
 
 def why_unbillable(service_request: ServiceRequest, communication: Communication) -> str:
@@ -132,7 +144,7 @@ def mark_read(
     return unread.update(read_at=at)
 
 
-@transaction.atomic
+@verb
 def post_message(
     service_request,
     *,
@@ -183,19 +195,21 @@ def may_ask_urgently(service_request, user: User, *, at: datetime) -> bool:
     return is_holder and timedelta(0) < left <= WITHDRAWAL_NOTICE
 
 
-@transaction.atomic
+def is_urgently_asked(service_request) -> bool:
+    """Whether an urgent withdrawal waits for its answer."""
+    return service_request.messages.filter(urgency=Message.Urgency.ASKED).exists()
+
+
+@verb
 def ask_urgent_withdrawal(service_request, *, by: User, at: datetime, body: str) -> Message:
     """« Demander un désistement urgent »: open until a coordinator grants (mark_unallocated) or declines it."""
     service_request.lock()
     if not may_ask_urgently(service_request, by, at=at):
         raise NotAllowed("Un désistement urgent ne peut pas être demandé pour cette demande.")
-    try:
-        return post_message(service_request, by=by, at=at, body=body, urgency=Message.Urgency.ASKED, shown=())
-    except IntegrityError as error:
-        raise NotAllowed("Un désistement urgent est déjà demandé.") from error
+    return post_message(service_request, by=by, at=at, body=body, urgency=Message.Urgency.ASKED, shown=())
 
 
-@transaction.atomic
+@verb
 def decline_urgent_withdrawal(service_request, *, by: User, at: datetime, reply: str) -> Message:
     """A coordinator keeps the interpreter on the request, and says why; the demand and its answer are both marked."""
     if by.role != Role.COORDINATOR:

@@ -1,18 +1,18 @@
 """Forms clean values; a verb does the rest. Fields are named as the verbs' arguments where they can be."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
 from django import forms
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.html import format_html
 
 from accounts.french import duration, hour
-from accounts.models import Institution, Language, User
+from accounts.models import Institution, Language
 from accounts.roles import Role
 from completion.rules import parse_time
-from requests_app.availability import why_unavailable
+from requests_app import conflicts
 from requests_app.business_days import local_instant
 from requests_app.models import CancellationReason, Channel, Facility, Purpose, ServiceRequest
 from requests_app.workflow import SPOKEN, ServiceType
@@ -132,10 +132,14 @@ class RequestForm(VersionedForm):
     note = forms.CharField(
         label="Note", max_length=500, required=False, help_text="Requise si le début est déjà passé."
     )
+    # What the page was opened on (conflicts.py); personal values among them, as in the fields beside.
+    opened = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
     conditional_fields = {"facility"}
 
-    def __init__(self, data=None, *, institution, user, at, service_request=None):
-        super().__init__(data, initial=_initial(service_request) if service_request else {"version": 1})
+    def __init__(self, data=None, *, institution, user, at, service_request=None, kept=None):
+        """`kept`: values typed before, over those of the request."""
+        initial = (_initial(service_request) if service_request else {"version": 1}) | (kept or {})
+        super().__init__(data, initial=initial)
         self.user, self.at, self.service_request = user, at, service_request
         current = service_request.facility_id if service_request else None
         self.fields["facility"].queryset = institution.facilities.filter(Q(is_active=True) | Q(pk=current))
@@ -146,6 +150,7 @@ class RequestForm(VersionedForm):
 
     def clean(self):
         cleaned = super().clean()
+        self.errors.pop("opened", None)  # nobody typed it, and nothing rests on it
         starts_at = instant_of(self, "date", "start_time")
         if starts_at and abs(starts_at - self.at) > FURTHEST:
             self.add_error("date", "Cette date est trop éloignée.")
@@ -173,8 +178,23 @@ class RequestForm(VersionedForm):
 
     def request_fields(self) -> dict:
         """The fields of ServiceRequest, ready for `submit` or `modify`."""
-        apart = {"version", "date", "start_time", "duration", "note"}
+        apart = {"version", "opened", "date", "start_time", "duration", "note"}
         return {name: value for name, value in self.cleaned_data.items() if name not in apart}
+
+    def labels(self) -> dict[str, str]:
+        """What the request keeps of this form: {name: label}, in the order of the page."""
+        return {name: field.label for name, field in self.fields.items() if name not in {"version", "opened", "note"}}
+
+    def differences(self, current: ServiceRequest) -> list[conflicts.Difference]:
+        """What was typed here, against the request as somebody else made it since; the form being valid."""
+        opened, typed = self.cleaned_data.get("opened", ""), conflicts.texts(self.cleaned_data)
+        labels = self.labels()
+        return conflicts.differences(current, conflicts.opened_on(opened, labels), typed, labels)
+
+    def kept(self, differences) -> dict:
+        """What to fill the next form with: what this person changed, as typed, and the note."""
+        mine = {row.name for row in differences if row.verdict != conflicts.Verdict.THEIRS} | {"note"}
+        return {name: self[name].value() for name in mine if name in self.fields}
 
 
 def _initial(service_request: ServiceRequest) -> dict:
@@ -182,54 +202,14 @@ def _initial(service_request: ServiceRequest) -> dict:
     kept = {name: getattr(service_request, name) for name in RequestForm.base_fields if hasattr(service_request, name)}
     minutes = service_request.booked_minutes
     length = f"{minutes // 1440} j" if minutes % 1440 == 0 else duration(minutes)
-    return kept | {"date": start.date(), "start_time": hour(start), "duration": length}
+    opened = json.dumps(conflicts.snapshot(service_request, RequestForm.base_fields))
+    return kept | {"date": start.date(), "start_time": hour(start), "duration": length, "opened": opened}
 
 
 class InstitutionForm(forms.Form):
     """First question of a coordinator's new request: for whom?"""
 
     institution = forms.ModelChoiceField(Institution.objects, label="Établissement", empty_label="Choisissez")
-
-
-def described(interpreter: User) -> str:
-    """An interpreter as a choice: the name, the institution they belong to, and why they are not available."""
-    said = f"{interpreter}, {interpreter.interpreter_profile.home_institution}"
-    why = why_unavailable(interpreter)
-    return format_html("<span>{}<br><b>Non disponible</b>\u00a0: {}</span>", said, why) if why else said
-
-
-class OfferForm(VersionedForm):
-    """To whom, and until when; the choices are the speakers of the language."""
-
-    interpreters = forms.ModelMultipleChoiceField(
-        User.objects.none(),
-        label="Interprètes",
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={
-            "required": "Choisissez au moins un interprète.",
-            "invalid_choice": "Une des personnes choisies n’est plus libre à ce moment.",
-        },
-    )
-    answer_date = forms.DateField(label="Réponse attendue le", widget=DATE)
-    answer_time = TimeField(label="Avant")
-
-    def __init__(self, data=None, *, interpreters, at, service_request):
-        # Tomorrow at 17 h, in office hours, unless the service starts before.
-        tomorrow = timezone.localtime(at).replace(hour=17, minute=0, second=0, microsecond=0) + timedelta(days=1)
-        deadline = min(tomorrow, service_request.starts_at)
-        local = timezone.localtime(deadline)
-        initial = {"answer_date": local.date(), "answer_time": hour(local), "version": service_request.version}
-        super().__init__(data, initial=initial)
-        self.at = at
-        self.fields["interpreters"].queryset = interpreters
-        self.fields["interpreters"].label_from_instance = described
-
-    def clean(self):
-        cleaned = super().clean()
-        answer_by = instant_of(self, "answer_date", "answer_time")
-        if answer_by and answer_by <= self.at:
-            self.add_error("answer_time", "Le délai de réponse doit être dans le futur.")
-        return cleaned | {"answer_by": answer_by}
 
 
 class NoteForm(VersionedForm):
@@ -251,53 +231,46 @@ class DepartureForm(forms.Form):
     seen = forms.CharField(max_length=32, required=False, widget=forms.HiddenInput)
 
 
-class AssignForm(NoteForm):
-    interpreter = forms.ModelChoiceField(
-        User.objects.none(),
-        label="Interprète",
-        widget=forms.RadioSelect,
-        empty_label=None,
-        error_messages={
-            "required": "Choisissez l’interprète.",
-            "invalid_choice": "Cette personne n’est plus libre à ce moment.",
-        },
-    )
-    field_order = ["version", "interpreter", "note"]
-
-    def __init__(self, *args, interpreters, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["note"].label = "Note (qui a donné son accord, et comment)"
-        self.fields["interpreter"].queryset = interpreters
-        self.fields["interpreter"].label_from_instance = described
-
-
 class CancelForm(VersionedForm):
     """Ruling 12; a coordinator may say when the notice was received, with a note."""
 
-    reason = forms.ChoiceField(label="Motif", choices=CancellationReason, widget=forms.RadioSelect)
+    reason = forms.ChoiceField(
+        label="Motif",
+        choices=CancellationReason,
+        widget=forms.RadioSelect,
+        error_messages={"invalid_choice": "Ce motif n’est pas possible maintenant\u00a0: choisissez-en un autre."},
+    )
     received_date = forms.DateField(label="Avis reçu le", widget=DATE, required=False)
     received_time = TimeField(label="À", required=False)
     note = forms.CharField(
-        label="Note", max_length=500, required=False, help_text="Requise si l’avis a été reçu plus tôt que maintenant."
+        label="Note",
+        max_length=500,
+        required=False,
+        help_text="Requise si l’avis a été reçu plus tôt que maintenant, ou si l’interprète est absent.",
     )
+    conditional_fields = {"note"}
 
     def __init__(self, data=None, *, user, at, service_request):
         super().__init__(data, initial={"version": service_request.version})
         self.at, self.service_request = at, service_request
-        # « Interprète absent » needs one, « aucun interprète » needs none.
-        moot = (
-            CancellationReason.NO_INTERPRETER
-            if service_request.interpreter_id
-            else CancellationReason.INTERPRETER_ABSENT
-        )
-        self.fields["reason"].choices = [choice for choice in CancellationReason.choices if choice[0] != moot]
+        self.fields["reason"].choices = [
+            choice for choice in CancellationReason.choices if choice[0] not in self._moot()
+        ]
         if user.role != Role.COORDINATOR:
-            del self.fields["received_date"], self.fields["received_time"], self.fields["note"]
-            self.fields["reason"].choices = [CancellationReason.choices[0]]
-            self.fields["reason"].initial = CancellationReason.BY_REQUESTER
+            # A requester gives no other reason than being one.
+            for name in ("reason", "received_date", "received_time", "note"):
+                del self.fields[name]
+
+    def _moot(self) -> set:
+        """« Interprète absent » needs one, who had to be there; « aucun interprète » needs none."""
+        held, has_begun = self.service_request.interpreter_id, self.service_request.starts_at <= self.at
+        moot = {CancellationReason.NO_INTERPRETER} if held else set()
+        return moot if held and has_begun else moot | {CancellationReason.INTERPRETER_ABSENT}
 
     def clean(self):
-        cleaned = super().clean()
+        cleaned = {"reason": CancellationReason.BY_REQUESTER} | super().clean()
+        if cleaned["reason"] == CancellationReason.INTERPRETER_ABSENT and not cleaned.get("note"):
+            self.add_error("note", "Dites comment l’absence a été constatée.")
         received_at = instant_of(self, "received_date", "received_time")
         if bool(cleaned.get("received_date")) != bool(cleaned.get("received_time")) and not self.errors:
             self.add_error("received_time", "Donnez la date et l’heure de l’avis, ou aucune des deux.")

@@ -89,8 +89,21 @@ def _line(step: Transition, reader: User, hidden: set) -> Line:
 
 def _what(step: Transition, reader: User) -> str:
     said = _SENTENCES[Action(step.action)].format(interpreter=step.interpreter or "l’interprète")
+    if not reader.is_bi_staff:
+        return said
     # Who holds the message may have answered: the BI knows how an answer came.
-    return f"{said}, par le lien du message" if step.by_link and reader.is_bi_staff else said
+    more = "par le lien du message" if step.by_link else choice_words(step.choice)
+    return f"{said}, {more}" if more else said
+
+
+def choice_words(choice: dict) -> str:
+    """Why this person was chosen (candidates.choice_of): « 3e de 14 : à 6 km », « malgré : absence… », or nothing."""
+    if despite := choice.get("despite"):
+        return f"malgré\u00a0: {', '.join(despite)}"
+    if "rank" not in choice:
+        return ""
+    place = f"{choice['rank']}{'re' if choice['rank'] == 1 else 'e'} de {choice['among']}"
+    return place + (f"\u00a0: {', '.join(choice['reasons'])}" if choice["reasons"] else "")
 
 
 def _who(step: Transition, reader: User, hidden: set) -> str:

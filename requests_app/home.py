@@ -9,12 +9,10 @@ from datetime import date, datetime, timedelta
 from django.db.models import Count, DateField, DateTimeField, Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Cast, TruncDate
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts import notify
-from accounts.french import day_and_month, hour, short_date
+from accounts.french import hour, hour_or_day, short_date
 from accounts.models import User
-from requests_app.lost import REMOVED
 from requests_app.models import Message, ServiceRequest, Transition
 from requests_app.notifications import Topic
 from requests_app.period import GROUPS, Choice, Place, last_day, midnight
@@ -212,7 +210,7 @@ def _row(row: ServiceRequest, user: User, *, at: datetime) -> Row:
 def _marks(row: ServiceRequest, at: datetime):
     """What the interpreter has to do or to read; nothing when all is well."""
     if row.answer_by:
-        yield f"Répondez avant {_deadline(row.answer_by, at)}"
+        yield f"Répondez avant {hour_or_day(row.answer_by, at)}"
     if row.is_urgent:
         yield "Désistement urgent demandé"
     if row.status == Status.MODIFIED and row.starts_at > at:
@@ -223,12 +221,6 @@ def _marks(row: ServiceRequest, at: datetime):
         yield "Correction demandée"
     if row.has_news:
         yield "Nouveau message"
-
-
-def _deadline(answer_by: datetime, at: datetime) -> str:
-    """« 16 h », or « le 12 novembre, 16 h » when that is not today."""
-    is_today = timezone.localdate(answer_by) == timezone.localdate(at)
-    return hour(answer_by) if is_today else f"le {day_and_month(answer_by)}, {hour(answer_by)}"
 
 
 # What is no longer theirs
@@ -242,18 +234,20 @@ class Gone:
 
 
 _BACK = [Topic.OFFERED, Topic.ASSIGNED]
-# Why, when the message itself gave no reason.
-_WHY = {
-    Topic.REMOVED: f"{REMOVED} Vous n’avez plus à vous présenter.",
+# What is said after the reason that the message gave, if it gave one.
+_THEN = {
+    Topic.OFFER_GONE: "",
+    Topic.REMOVED: "Vous n’avez plus à vous présenter.",
     Topic.REINSTATED: "Cette demande annulée est rétablie\u00a0: la BI l’attribuera de nouveau.",
 }
 
 
 def gone(user: User, *, at: datetime) -> list[Gone]:
     """Offers and requests lost these last 3 days, newest first, with the reason they were told. One statement."""
-    topics = [Topic.OFFER_GONE, *_WHY]
-    told = notify.told_recently(user, topics, since=at - TOLD_FOR, unless=_BACK)
-    return [Gone(said["number"], _about(said), said.get("reason") or _WHY[topic]) for topic, said in told]
+    told = notify.told_recently(user, list(_THEN), since=at - TOLD_FOR, unless=_BACK)
+    return [
+        Gone(said["number"], _about(said), f"{said.get('reason', '')} {_THEN[topic]}".strip()) for topic, said in told
+    ]
 
 
 def _about(said: dict) -> str:

@@ -1,4 +1,4 @@
-"""The heart's records: a request, its offers, its history, its communications and messages.
+"""The heart's records: a request, its offers, its history; with those of calendars, sourcing and written.
 
 `status` is written by `moves.move` alone; what it may become is in `workflow.STEPS`.
 """
@@ -14,7 +14,9 @@ from django.utils import timezone
 from accounts.models import HealthRegion, Institution, Language, User
 from accounts.roles import Role
 from requests_app.calendars import Absence, CalendarFeed, WeeklyHours
+from requests_app.sourcing import Exclusion, Practice, WavePlan
 from requests_app.workflow import ASSIGNED, BOOKED, SPOKEN, UNASSIGNED, Action, ServiceType, Status
+from requests_app.written import Channel, Communication, Message, MessageTemplate, Purpose
 
 __all__ = [
     "Absence",
@@ -22,15 +24,23 @@ __all__ = [
     "CancellationReason",
     "Channel",
     "Communication",
+    "Exclusion",
     "Facility",
     "Holiday",
     "Message",
+    "MessageTemplate",
     "Offer",
+    "Practice",
     "Purpose",
     "ServiceRequest",
     "Transition",
+    "WavePlan",
     "WeeklyHours",
 ]
+
+
+# Said by the constraint, and by what looks ahead of it.
+DOUBLE_BOOKED = "L’interprète a déjà une demande à ce moment."
 
 
 class TsTzRange(Func):
@@ -187,6 +197,8 @@ class ServiceRequest(models.Model):
     notice_business_time = models.DurationField("préavis ouvrable", null=True, blank=True)
     notice_closed_days = ArrayField(models.DateField(), verbose_name="jours fermés comptés", default=list, blank=True)
     is_late_cancellation = models.BooleanField("annulation tardive", default=False)
+    # What the report says: nothing until there is one.
+    is_rendered = models.BooleanField("service rendu", null=True, blank=True)
     filed_by = models.ForeignKey(
         User,
         models.PROTECT,
@@ -273,13 +285,28 @@ class ServiceRequest(models.Model):
                     ("interpreter", RangeOperators.EQUAL),
                 ],
                 condition=_one_of(BOOKED) & Q(service_type__in=[kind.value for kind in SPOKEN]),
-                violation_error_message="L’interprète a déjà une demande à ce moment.",
+                violation_error_message=DOUBLE_BOOKED,
             ),
         ]
         indexes = [
             models.Index(fields=["interpreter", "status", "-starts_at", "-id"], name="request_list_of_interpreter"),
             models.Index(fields=["status", "starts_at", "id"], name="request_list_of_staff"),
             models.Index(fields=["institution", "status", "starts_at", "id"], name="request_list_of_institution"),
+            models.Index(fields=["language", "status", "starts_at", "id"], name="request_list_of_language"),
+            models.Index(fields=["requested_by", "status", "starts_at", "id"], name="request_list_of_requester"),
+            # Who is booked when: bookings of one interpreter never overlap, so the neighbours of an instant say it all.
+            models.Index(
+                fields=["interpreter", "starts_at"],
+                include=["ends_at"],
+                condition=_one_of(BOOKED) & Q(service_type__in=[kind.value for kind in SPOKEN]),
+                name="booking_of_interpreter",
+            ),
+            # How often an interpreter served an institution; what was validated though not rendered served nobody.
+            models.Index(
+                fields=["interpreter", "institution"],
+                condition=Q(is_rendered=True),
+                name="service_of_interpreter",
+            ),
             # The validators' queue: what `awaiting_review` reads, and nothing of what closed long ago.
             models.Index(fields=["starts_at", "id"], condition=AWAITING_REVIEW, name="request_awaiting_review"),
         ]
@@ -372,6 +399,7 @@ class Offer(models.Model):
                 fields=["interpreter", "answer_by"], condition=Q(state="open"), name="open_offer_of_interpreter"
             ),
             models.Index(fields=["answer_by"], condition=Q(state="open"), name="open_offer_by_deadline"),
+            models.Index(fields=["interpreter", "sent_at"], name="offer_of_interpreter"),
         ]
 
     def __str__(self):
@@ -400,6 +428,8 @@ class Transition(models.Model):
     # An answer to an offer given from the signed link of its message, without signing in.
     by_link = models.BooleanField("par le lien", default=False)
     changes = models.JSONField("changements", default=dict)
+    # Of an offer or an assignment by the BI: where the ranking had the person, and why (candidates.choice_of).
+    choice = models.JSONField("choix", default=dict)
     note = models.TextField("note", max_length=2000, blank=True)
 
     class Meta:
@@ -412,117 +442,3 @@ class Transition(models.Model):
 
     def __str__(self):
         return f"{self.service_request_id} {self.action}"
-
-
-class Purpose(models.TextChoices):
-    """Why one communicated (FAQ, « Objectif de la communication »)."""
-
-    CONFIRMATION = "confirmation", "Confirmation du rendez-vous"
-    MODIFICATION = "modification", "Modification de rendez-vous"
-    REMINDER = "reminder", "Rappel du rendez-vous à l’utilisateur"
-    EXPLANATION = "explanation", "Explication de procédures/préparations"
-    OTHER = "other", "Autre"
-
-
-class Channel(models.TextChoices):
-    PHONE = "phone", "Téléphone"
-    TEXT = "text", "Message texte"
-    EMAIL = "email", "Courriel"
-    OTHER = "other", "Autre"
-
-
-class Communication(models.Model):
-    """One communication outside the service; several exchanges with one purpose are one row (ruling 6)."""
-
-    service_request = models.ForeignKey(ServiceRequest, models.PROTECT, related_name="communications")
-    interpreter = models.ForeignKey(User, models.PROTECT, verbose_name="interprète", related_name="communications")
-    at = models.DateTimeField("date et heure")
-    purpose = models.CharField("objectif", max_length=15, choices=Purpose)
-    purpose_text = models.CharField("précision", max_length=200, blank=True)
-    channel = models.CharField("moyen", max_length=10, choices=Channel, default=Channel.PHONE)
-    requested_by_name = models.CharField("demandée par", max_length=120, blank=True)
-    justification = models.CharField("justification", max_length=300, blank=True)
-    # Ruling 6: a validator pays what the rule alone does not.
-    accepted_by = models.ForeignKey(
-        User, models.PROTECT, verbose_name="acceptée par", null=True, blank=True, related_name="+"
-    )
-    accepted_at = models.DateTimeField("acceptée le", null=True, blank=True)
-    accepted_reason = models.CharField("raison de l’acceptation", max_length=300, blank=True)
-
-    class Meta:
-        verbose_name = "communication"
-        ordering = ["at", "id"]
-        constraints = [
-            models.CheckConstraint(condition=Q(purpose__in=Purpose.values), name="communication_has_a_known_purpose"),
-            models.CheckConstraint(
-                condition=~Q(purpose="other") | ~Q(purpose_text=""),
-                name="other_communication_is_explained",
-                violation_error_message="Précisez l’objectif de la communication.",
-            ),
-            models.CheckConstraint(
-                condition=Q(accepted_by=None, accepted_at=None, accepted_reason="")
-                | Q(accepted_by__isnull=False, accepted_at__isnull=False) & ~Q(accepted_reason=""),
-                name="acceptance_is_whole",
-                violation_error_message="Une communication acceptée l’est par quelqu’un, un jour, pour une raison.",
-            ),
-        ]
-        indexes = [models.Index(fields=["service_request", "at"], name="communication_of_request")]
-
-    def __str__(self):
-        return f"{self.service_request_id} {self.purpose}"
-
-    @property
-    def is_accepted(self):
-        return self.accepted_at is not None
-
-
-class MessageQuerySet(models.QuerySet):
-    def unread_by(self, user):
-        """What the side of `user` has not read: their own thread's, their institution's, or everybody's for the BI."""
-        unread = self.filter(read_at=None, is_to_bi=user.is_bi_staff)
-        if user.is_bi_staff:
-            return unread
-        return unread.filter(interpreter=user if user.role == Role.INTERPRETER else None)
-
-
-class Message(models.Model):
-    """A line of a request's thread: with one interpreter, or (`interpreter` empty) with the requester."""
-
-    class Urgency(models.TextChoices):
-        NONE = "", "Ordinaire"
-        ASKED = "asked", "Désistement urgent demandé"
-        GRANTED = "granted", "Désistement urgent accordé"
-        DECLINED = "declined", "Désistement urgent refusé"
-
-    service_request = models.ForeignKey(ServiceRequest, models.PROTECT, related_name="messages")
-    interpreter = models.ForeignKey(
-        User, models.PROTECT, verbose_name="interprète", null=True, blank=True, related_name="+"
-    )
-    author = models.ForeignKey(User, models.PROTECT, verbose_name="de", related_name="+")
-    at = models.DateTimeField("le")
-    body = models.TextField("message", max_length=4000)
-    urgency = models.CharField("urgence", max_length=10, choices=Urgency, blank=True, default="")
-    # A thread has two sides, the BI and the other; a message is unread until somebody of its side says so.
-    is_to_bi = models.BooleanField("adressé à la BI")
-    read_at = models.DateTimeField("lu le", null=True, blank=True)
-
-    objects = MessageQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = "message"
-        ordering = ["at", "id"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["service_request"],
-                condition=Q(urgency="asked"),
-                name="one_urgent_withdrawal_at_a_time",
-                violation_error_message="Un désistement urgent est déjà demandé.",
-            )
-        ]
-        indexes = [
-            models.Index(fields=["service_request", "at"], name="message_of_request"),
-            models.Index(fields=["service_request", "interpreter"], condition=Q(read_at=None), name="message_not_read"),
-        ]
-
-    def __str__(self):
-        return f"{self.service_request_id} {self.at}"

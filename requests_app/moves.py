@@ -17,15 +17,24 @@ from accounts.models import User
 from accounts.roles import Role
 from billing.rules import business_notice
 from requests_app import changes, workflow
-from requests_app.models import Holiday, Message, Offer, ServiceRequest, Transition
+from requests_app.models import Holiday, Message, Offer, ServiceRequest, Transition, WavePlan
 from requests_app.notifications import announce
 from requests_app.workflow import Action, Facts, NotAllowed, Status
 
 TRIES = 3
+# Two people on the same rows: nothing is wrong with what either asked (reliability, B10).
+CLASHES = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+
+
+BUSY = "Quelqu’un d’autre enregistre cette demande en ce moment. Réessayez dans quelques secondes."
 
 
 class Stale(NotAllowed):
     """The request changed since the page was opened, or while the action was running."""
+
+
+class Busy(NotAllowed):
+    """Others kept the request for themselves, three times in a row; nothing was written."""
 
 
 class Overlap(NotAllowed):
@@ -33,9 +42,9 @@ class Overlap(NotAllowed):
 
 
 def verb(function):
-    """One transaction; a constraint's refusal becomes its French sentence, a deadlock is tried again.
+    """One transaction; a constraint's refusal becomes its French sentence, a clash of two people is tried again.
 
-    Whatever fails, the object handed in is left as it was.
+    Whatever fails, the object handed in is left as it was. Raises Busy after TRIES clashes.
     """
 
     @wraps(function)
@@ -50,16 +59,18 @@ def verb(function):
                 vars(service_request).update(before)
                 if isinstance(error, IntegrityError):
                     raise _refusal(error) from error
-                is_deadlock = isinstance(error.__cause__, errors.DeadlockDetected)
-                if not is_deadlock or connection.in_atomic_block or attempt == TRIES:
+                # Within another verb, the whole of that one is tried again.
+                if not isinstance(error.__cause__, CLASHES) or connection.in_atomic_block:
                     raise
+                if attempt == TRIES:
+                    raise Busy(BUSY) from error
 
     return run
 
 
 def _refusal(error: IntegrityError) -> Exception:
     name = error.__cause__.diag.constraint_name
-    for model in (ServiceRequest, Offer, Message):
+    for model in (ServiceRequest, Offer, Message, WavePlan):
         for constraint in model._meta.constraints:
             if constraint.name == name:
                 is_overlap = isinstance(constraint, ExclusionConstraint)
@@ -114,6 +125,7 @@ class Story:
     others: dict = field(default_factory=dict)
     details: dict = field(default_factory=dict)
     by_link: bool = False
+    choice: dict = field(default_factory=dict)
 
 
 def move(service_request, action, *, by, facts, version=None, story=None, **fields) -> Transition:
@@ -144,6 +156,7 @@ def record(service_request, action, source, *, by, at, story) -> Transition:
         interpreter=story.interpreter,
         on_behalf_of=story.on_behalf_of,
         changes=story.changed,
+        choice=story.choice,
         by_link=story.by_link,
     )
     announce(service_request, step, others=story.others, details=story.details)

@@ -61,13 +61,13 @@ TRUE_AFTER_A_CHANGE = (Topic.ASSIGNED, Topic.TAKEN, Topic.WITHDRAWN, Topic.REOPE
 def announce(service_request, transition: Transition, *, others: dict[User, str], details: dict | None = None) -> None:
     """Withdraw what no longer holds, then tell the people a transition concerns, its author apart.
 
-    `details` is what the texts of this step say besides the request itself.
+    `details` is what the texts of this step say to its interpreter besides the request itself.
     """
-    context = context_of(service_request) | (details or {})
+    context = context_of(service_request)
+    own = {transition.interpreter: context | (details or {})}
+    told = concerned(service_request, transition.action, by=transition.by, interpreter=transition.interpreter)
     notices = [
-        Notice(user=user, topic=topic, event=str(transition.pk), context=context)
-        for user, topic in _concerned(service_request, transition)
-        if user and user != transition.by and user.role != Role.SYSTEM
+        Notice(user=user, topic=topic, event=str(transition.pk), context=own.get(user, context)) for user, topic in told
     ]
     outdated = [notice.user for notice in notices]
     if transition.interpreter:
@@ -84,7 +84,7 @@ def announce(service_request, transition: Transition, *, others: dict[User, str]
 
 
 def announce_offers(service_request: ServiceRequest, transition: Transition, others: dict[User, str]) -> None:
-    """Tell holders of offers that theirs is gone, with the reason given, or (an empty one) that the request changed.
+    """Tell those who lose what they had, with the reason given, or (an empty one) that the request offered changed.
 
     Whoever was not told of the offer yet learns it once, as it now is.
     """
@@ -93,12 +93,11 @@ def announce_offers(service_request: ServiceRequest, transition: Transition, oth
     notices = [
         Notice(
             user=user,
-            topic=Topic.OFFER_GONE if reason else Topic.OFFER_CHANGED,
+            topic=topic,
             event=str(transition.pk),
-            context={**context_of(service_request), "reason": reason},
+            context=context_of(service_request) | because(told[user]),
         )
-        for user, reason in told.items()
-        if user != transition.by
+        for user, topic in of_others(told, transition.action, by=transition.by)
     ]
     notify.withdraw(about=about(service_request), users=told)
     notify.tell(notices, about=about(service_request), at=transition.at)
@@ -143,6 +142,14 @@ def context_of(service_request: ServiceRequest) -> dict:
     }
 
 
+GRANTED = "Votre désistement urgent est accordé."
+
+
+def because(reason: str) -> dict:
+    """What a message says of why somebody no longer has a request; a text message has room for the one they asked."""
+    return {"reason": reason, "is_granted": reason == GRANTED}
+
+
 def context_of_offer(offer: Offer) -> dict:
     """What a message says of an offer besides its request; its number is what its link is drawn from, as it leaves."""
     limit = hour(offer.answer_by)
@@ -153,13 +160,26 @@ def context_of_offer(offer: Offer) -> dict:
     }
 
 
-def _concerned(service_request: ServiceRequest, transition: Transition):
-    action = Action(transition.action)
-    if action in TO_INTERPRETER:
-        yield transition.interpreter, TO_INTERPRETER[action]
-    if action in TO_REQUESTER and (action != Action.MODIFY or transition.by.is_bi_staff):
-        for user in requesters_of(service_request):
-            yield user, TO_REQUESTER[action]
+def concerned(service_request: ServiceRequest, action: str, *, by: User, interpreter: User | None) -> list[tuple]:
+    """The (user, topic) that a step tells, its author apart; `interpreter` is whom the step is about.
+
+    Read before the step by whoever says what will follow (consequences.py), then by `announce`.
+    """
+    action = Action(action)
+    told = [(interpreter, TO_INTERPRETER[action])] if action in TO_INTERPRETER else []
+    if action in TO_REQUESTER and (action != Action.MODIFY or by.is_bi_staff):
+        told += [(user, TO_REQUESTER[action]) for user in requesters_of(service_request)]
+    return [(user, topic) for user, topic in told if user and user != by and user.role != Role.SYSTEM]
+
+
+def of_others(others: dict[User, str], action: str, *, by: User) -> list[tuple]:
+    """The (user, topic) of those who lose what they had for the reason given, or (an empty one) keep a changed offer.
+
+    What they lose is an offer; whoever is replaced loses a booking.
+    """
+    gone = Topic.REMOVED if action == Action.REASSIGN else Topic.OFFER_GONE
+    topics = {user: gone if reason else Topic.OFFER_CHANGED for user, reason in others.items()}
+    return [(user, topic) for user, topic in topics.items() if user != by]
 
 
 def requesters_of(service_request: ServiceRequest) -> list[User]:

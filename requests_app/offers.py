@@ -3,37 +3,49 @@
 Lock order, as everywhere: account, request, offers.
 """
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from accounts.alone import alone
 from accounts.models import User
-from requests_app import workflow
+from requests_app import candidates, workflow
 from requests_app.models import Offer, ServiceRequest
-from requests_app.moves import Overlap, Stale, Story, check_seen, facts_of, hold_serving, move, verb
+from requests_app.moves import Stale, Story, check_seen, facts_of, hold_serving, move, verb
 from requests_app.notifications import announce_offers, context_of_offer
 from requests_app.workflow import BOOKED, SPOKEN, Action, Facts, NotAllowed
+
+log = logging.getLogger(__name__)
 
 
 def holders(service_request, at) -> list[User]:
     return [offer.interpreter for offer in service_request.offers.open_at(at).select_related("interpreter")]
 
 
+def asked(offers) -> list[User]:
+    """Whom closing these offers concerns, past their deadline or not."""
+    return [offer.interpreter for offer in offers.filter(state=Offer.State.OPEN).select_related("interpreter")]
+
+
 def close(offers, state, *, at, reason: str) -> dict[User, str]:
     """Close open offers; returns their holders with the sentence each is told."""
-    closing = offers.filter(state=Offer.State.OPEN)
-    told = {offer.interpreter: reason for offer in closing.select_related("interpreter")}
-    closing.update(state=state, closed_at=at, reason=reason)
+    told = dict.fromkeys(asked(offers), reason)
+    offers.filter(state=Offer.State.OPEN).update(state=state, closed_at=at, reason=reason)
     return told
 
 
 @verb
 def offer(service_request, interpreters: Iterable[User], *, by, at, answer_by: datetime, version=None, note="") -> None:
-    """Offer to one or several interpreters until `answer_by`, or the start if it comes first; raises NotAllowed."""
-    interpreters = list(interpreters)
+    """Offer to one or several interpreters until `answer_by`, or the start if it comes first.
+
+    Raises NotAllowed, Overlap for whom the request cannot be offered to (a final obstacle, reasons.py); history keeps
+    the rank of each, or despite what they were chosen.
+    """
+    interpreters = list(dict.fromkeys(interpreters))
     hold_serving(*interpreters)
     service_request.lock()
     check_seen(service_request, version)
@@ -45,36 +57,25 @@ def offer(service_request, interpreters: Iterable[User], *, by, at, answer_by: d
     answer_by = min(answer_by, service_request.starts_at)
     if not interpreters:
         raise NotAllowed("Choisissez au moins un interprète.")
+    choices = candidates.choose(service_request, interpreters, at=at)
     for interpreter in interpreters:
-        if is_booked(interpreter, service_request):
-            raise Overlap(f"{interpreter} a déjà une demande à ce moment.")
         # The offer stands before its history row is told, so that the message's link opens.
         held = service_request.offers.create(interpreter=interpreter, sent_at=at, answer_by=answer_by)
-        story = Story(interpreter=interpreter, note=note, details=context_of_offer(held))
+        choice = choices[interpreter.pk]
+        story = Story(interpreter=interpreter, note=note, details=context_of_offer(held), choice=choice)
         move(service_request, Action.OFFER, by=by, facts=facts, story=story)
-
-
-def free_for(service_request, interpreters):
-    """Of a queryset of users, those who could serve: not its interpreter already, not booked at that time."""
-    found = interpreters.exclude(pk=service_request.interpreter_id)
-    if not service_request.is_spoken:
-        return found
-    return found.exclude(Exists(_bookings_over(service_request, OuterRef("pk"))))
 
 
 def is_booked(interpreter: User, service_request) -> bool:
     """Whether the interpreter serves somebody else during a spoken request."""
-    return service_request.is_spoken and _bookings_over(service_request, interpreter.pk).exists()
-
-
-def _bookings_over(service_request, interpreter_pk):
-    return ServiceRequest.objects.filter(
-        interpreter_id=interpreter_pk,
+    met = ServiceRequest.objects.filter(
+        interpreter=interpreter,
         status__in=BOOKED,
         service_type__in=SPOKEN,
         starts_at__lt=service_request.ends_at,
         ends_at__gt=service_request.starts_at,
-    ).exclude(pk=service_request.pk)
+    )
+    return service_request.is_spoken and met.exclude(pk=service_request.pk).exists()
 
 
 EXPIRED = "Le délai de réponse est passé."
@@ -144,6 +145,7 @@ def expire(service_request, interpreter: User, *, by, at, reason: str) -> None:
         move(service_request, Action.EXPIRE, by=by, facts=facts, story=story)
 
 
+@alone
 def expire_due(at: datetime | None = None) -> int:
     """Close every offer past its deadline or the start, or whose holder is booked then or gone; returns how many.
 
@@ -173,9 +175,24 @@ def expire_due(at: datetime | None = None) -> int:
             reason = (
                 "Vous avez accepté une autre demande à ce moment." if held.is_booked else "Votre compte est inactif."
             )
-        expire(held.service_request, held.interpreter, by=system, at=at, reason=reason)
-        expired += 1
+        story = {"by": system, "at": at, "reason": reason}
+        expired += attempted(expire, held.service_request, held.interpreter, **story) is not FAILED
     return expired
+
+
+FAILED = object()
+
+
+def attempted(act: Callable, service_request, *args, **given):
+    """What a job's act on one request returns, or FAILED: what one request meets does not stop the others."""
+    try:
+        return act(service_request, *args, **given)
+    except NotAllowed as refusal:
+        # Its kind alone: the sentence may say of somebody what a log must not keep.
+        log.info("%s of request %s: %s", act.__name__, service_request.pk, type(refusal).__name__)
+    except Exception:
+        log.exception("%s of request %s failed.", act.__name__, service_request.pk)
+    return FAILED
 
 
 BEGUN = "La demande a déjà commencé."

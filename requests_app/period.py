@@ -74,7 +74,7 @@ class Choice:
         view = query.get("vue")
         if view not in VIEWS:
             view = "a-venir" if is_phone else "tous"
-        start, end = _day(query.get("du")), _day(query.get("au"))
+        start, end = day_of(query.get("du")), day_of(query.get("au"))
         if start and end and end < start:
             start, end = end, start
         if not set(ticked) <= set(VIEWS[view]):
@@ -87,7 +87,7 @@ class Choice:
             start=start,
             end=end,
             search=" ".join(query.get("cherche", "").replace("\x00", "").split())[:LONGEST_SEARCH],
-            asked_month=_day(f"{query.get('mois', '')}-01"),
+            asked_month=day_of(f"{query.get('mois', '')}-01"),
             is_picking=query.get("borne") == "au" and start is not None and end is None,
             after=after if after and after.status in (ticked or VIEWS[view]) else None,
         )
@@ -148,7 +148,8 @@ class Choice:
         return f"{words}, en cours ou des 30 derniers jours"
 
 
-def _day(text: str | None) -> date | None:
+def day_of(text: str | None) -> date | None:
+    """A day of the address, « 2024-11-04 »; none for anything else, or for a year nobody means."""
     try:
         day = date.fromisoformat(text or "")
     except ValueError:

@@ -1,11 +1,13 @@
 """« Détails de l'achèvement » that nobody filled in: their interpreter is reminded after 2 and 7 days (domain.md)."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import notify
+from accounts.alone import alone
 from accounts.devices import Channel
 from accounts.models import Notification
 from accounts.notify import Notice
@@ -20,6 +22,7 @@ LATEST = timedelta(days=14)
 FIRST_HOUR, LAST_HOUR = 9, 18
 
 
+@alone
 def remind_due(at: datetime | None = None) -> int:
     """Tell each interpreter of a report that is 2 days late, then 7, once each; returns how many were told.
 
@@ -28,7 +31,7 @@ def remind_due(at: datetime | None = None) -> int:
     at = at or timezone.now()
     if not FIRST_HOUR <= timezone.localtime(at).hour < LAST_HOUR:
         return 0
-    due = {_key(row, notice): (row, notice) for row in _waiting(at) for notice in [_notice(row, at)]}
+    due = {_key(row, notice): (row, notice) for row in _waiting(at) for notice in [_notice(row, _due(row, at))]}
     told = Notification.objects.filter(dedupe_key__in=due).values_list("dedupe_key", flat=True)
     new = [due[key] for key in due.keys() - set(told)]
     if new:
@@ -51,10 +54,20 @@ def _waiting(at: datetime):
     ).select_related("interpreter", "language")
 
 
-def _notice(service_request: ServiceRequest, at: datetime) -> Notice:
-    days = max(wait for wait in REMINDERS if wait <= at - service_request.ends_at).days
+def times_reminded(rows: list[ServiceRequest]) -> Counter:
+    """How many times the interpreter of each of these requests was reminded, by number. One statement."""
+    keys = {_key(row, _notice(row, wait)): row.pk for row in rows for wait in REMINDERS}
+    found = Notification.objects.filter(dedupe_key__in=keys).values_list("dedupe_key", flat=True)
+    return Counter(keys[key] for key in found)
+
+
+def _due(service_request: ServiceRequest, at: datetime) -> timedelta:
+    return max(wait for wait in REMINDERS if wait <= at - service_request.ends_at)
+
+
+def _notice(service_request: ServiceRequest, wait: timedelta) -> Notice:
     context = context_of(service_request)
-    return Notice(user=service_request.interpreter, topic=Topic.REMINDER, event=f"{days} days", context=context)
+    return Notice(user=service_request.interpreter, topic=Topic.REMINDER, event=f"{wait.days} days", context=context)
 
 
 def _key(service_request: ServiceRequest, notice: Notice) -> str:

@@ -4,11 +4,9 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from accounts import keyset
 from requests_app.sheet import KEPT_AFTER_VALIDATION
 from requests_app.workflow import BOOKED, Status
-
-# A number of the database has at most this many digits.
-LONGEST_NUMBER = 18
 
 
 def found_by(search: str, *, at: datetime) -> Q:
@@ -24,8 +22,8 @@ def found_by(search: str, *, at: datetime) -> Q:
 
 
 def _number(word: str) -> Q:
-    is_number = word.isascii() and word.isdecimal() and len(word) <= LONGEST_NUMBER
-    return Q(pk=int(word)) if is_number else Q()
+    found = keyset.number(word)
+    return Q(pk=found) if found else Q()
 
 
 def _place(word: str, at: datetime) -> Q:

@@ -4,17 +4,19 @@ Those of offers are in `offers`. Lock order everywhere: account, request, offers
 gets a booking, or leaves the bank).
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
+
+from django.db.models import F
+from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from accounts.roles import Role
-from billing.rules import is_late_cancellation
-from requests_app import changes, workflow
-from requests_app.lost import CANCELLED, REASSIGNED
+from requests_app import candidates, changes, consequences, exchanges, workflow
+from requests_app.lost import CANCELLED, REASSIGNED, REMOVED
 from requests_app.models import CancellationReason, Message, Offer, ServiceRequest, Transition
-from requests_app.moves import Story, facts_of, hold_serving, move, notice_of, record, verb
-from requests_app.notifications import forget_urgency
-from requests_app.offers import bring_deadlines, close, ended_by, expire, holders
+from requests_app.moves import Story, check_seen, facts_of, hold_serving, move, record, verb
+from requests_app.notifications import GRANTED, because, forget_urgency
+from requests_app.offers import bring_deadlines, close, expire
 from requests_app.workflow import ASSIGNED, Action, Facts, NotAllowed, ServiceType, Status
 
 
@@ -52,39 +54,22 @@ def modify(service_request, *, by: User, at: datetime, version: int | None = Non
     Raises NotAllowed (ruling 11: too late for a requester), Overlap (the interpreter is booked at the new time).
     """
     service_request.lock()
-    fields = changes.in_utc(fields)
-    changed = changes.between(service_request, fields)
-    if not changed:
+    if not changes.between(service_request, changes.in_utc(fields)):
         return
+    check_seen(service_request, version)
     _check_place(by, service_request.institution_id, fields.get("facility"))
-    if "starts_at" in changed and fields["starts_at"] <= at and not (note and by.role == Role.COORDINATOR):
-        raise NotAllowed("Le nouveau début est déjà passé.")
-    is_late = (
-        service_request.status in ASSIGNED
-        and is_late_cancellation(notice_of(service_request, at)[0])
-        and changes.is_substantial(service_request, fields)
-    )
-    booked = service_request.booked_minutes
-    if not is_late and changes.moves_day(service_request, fields):
-        # Another day, announced in time, is another booking: nothing is left to guarantee.
-        fields["guaranteed_minutes"] = 0
-    if is_late and fields.get("ends_at", service_request.ends_at) - fields.get(
-        "starts_at", service_request.starts_at
-    ) < timedelta(minutes=booked):
-        fields["guaranteed_minutes"] = max(service_request.guaranteed_minutes, booked)
-    facts = facts_of(service_request, by, at=at, noted=bool(note), is_late_change=is_late)
-    ended = ended_by(service_request, {name: fields[name] for name in changed if name in fields}, at=at)
-    if "starts_at" in changed:
+    change = consequences.of_change(service_request, fields, by=by, at=at, note=note)
+    if "starts_at" in change.changed:
         # Before people are told: the messages say the deadline.
-        bring_deadlines(service_request, fields["starts_at"])
+        bring_deadlines(service_request, change.fields["starts_at"])
     story = Story(
         note=note,
         interpreter=service_request.interpreter,
-        changed=changed,
-        others={holder: "" for holder in holders(service_request, at) if holder not in ended},
+        changed=change.changed,
+        others=dict.fromkeys(change.kept, ""),
     )
-    move(service_request, Action.MODIFY, by=by, facts=facts, version=version, story=story, **fields)
-    for holder, reason in ended.items():
+    move(service_request, Action.MODIFY, by=by, facts=change.facts, version=version, story=story, **change.fields)
+    for holder, reason in change.ended.items():
         expire(service_request, holder, by=User.objects.system(), at=at, reason=reason)
 
 
@@ -103,11 +88,13 @@ def assign(service_request, interpreter: User, *, by, at, version=None, note: st
     """A coordinator gives the request to an interpreter who agreed by telephone, or served out of hours."""
     hold_serving(interpreter)
     service_request.lock()
+    check_seen(service_request, version)
     facts = facts_of(service_request, by, at=at, noted=bool(note))
+    choice = _choice(service_request, Action.ASSIGN, interpreter, by=by, facts=facts)
     reason = "La demande a été attribuée à une autre personne."
     told = close(service_request.offers.exclude(interpreter=interpreter), Offer.State.CLOSED, at=at, reason=reason)
     close(service_request.offers.filter(interpreter=interpreter), Offer.State.ACCEPTED, at=at, reason="")
-    story = Story(interpreter=interpreter, note=note, others=told)
+    story = Story(interpreter=interpreter, note=note, others=told, choice=choice)
     move(service_request, Action.ASSIGN, by=by, facts=facts, version=version, story=story, interpreter=interpreter)
 
 
@@ -116,13 +103,13 @@ def reassign(service_request, interpreter: User, *, by, at, version=None, note: 
     """A coordinator gives a reserved request to another interpreter; both are told, communications made stay paid."""
     hold_serving(interpreter)
     service_request.lock()
+    check_seen(service_request, version)
     former = service_request.interpreter
-    if former == interpreter:
-        raise NotAllowed(f"{interpreter} a déjà cette demande.")
     facts = facts_of(service_request, by, at=at, noted=bool(note))
+    choice = _choice(service_request, Action.REASSIGN, interpreter, by=by, facts=facts)
     changed = {"interpreter": [str(former), str(interpreter)]}
-    told = {former: REASSIGNED} if former else {}
-    story = Story(interpreter=interpreter, note=note, changed=changed, others=told)
+    told = {former: _why_removed(service_request, REASSIGNED)}
+    story = Story(interpreter=interpreter, note=note, changed=changed, others=told, choice=choice)
     move(
         service_request,
         Action.REASSIGN,
@@ -133,8 +120,14 @@ def reassign(service_request, interpreter: User, *, by, at, version=None, note: 
         interpreter=interpreter,
         guaranteed_minutes=0,
     )
-    _grant_withdrawal(service_request)
+    _settle_withdrawal(service_request, at=at)
     _relay(service_request, former, at=at)
+
+
+def _choice(service_request, action, interpreter, *, by, facts) -> dict:
+    """What history keeps of giving the request to somebody; the table speaks first, then what keeps them from it."""
+    workflow.next_status(service_request.status, action, by.role, facts=facts)
+    return candidates.choose(service_request, [interpreter], at=facts.at, agreed=True)[interpreter.pk]
 
 
 @verb
@@ -156,17 +149,23 @@ def mark_unallocated(service_request, *, by, at, version=None, note: str = "") -
         by=by,
         facts=facts,
         version=version,
-        story=Story(interpreter=former, note=note),
+        story=Story(interpreter=former, note=note, details=because(_why_removed(service_request, REMOVED))),
         interpreter=None,
         guaranteed_minutes=0,
     )
-    _grant_withdrawal(service_request)
+    _settle_withdrawal(service_request, at=at)
     return _relay(service_request, former, at=at)
 
 
-def _grant_withdrawal(service_request) -> None:
-    """Ruling 3: whoever asked to leave urgently has left."""
-    service_request.messages.filter(urgency=Message.Urgency.ASKED).update(urgency=Message.Urgency.GRANTED)
+def _why_removed(service_request, otherwise: str) -> str:
+    """What whoever loses the request is told: they had asked for it, or `otherwise`. Asked before it is granted."""
+    return GRANTED if exchanges.is_urgently_asked(service_request) else otherwise
+
+
+def _settle_withdrawal(service_request, *, at: datetime, urgency=Message.Urgency.GRANTED) -> None:
+    """Ruling 3: whoever asked to leave urgently has left, or did not need to; the demand waits for nobody any more."""
+    asked = service_request.messages.filter(urgency=Message.Urgency.ASKED)
+    asked.update(urgency=urgency, read_at=Coalesce(F("read_at"), at))
     forget_urgency(service_request)
 
 
@@ -198,6 +197,8 @@ def _relay(source, interpreter: User, *, at) -> ServiceRequest | None:
 
 # The end of a request.
 
+TOO_EARLY_TO_BE_ABSENT = "Un interprète n’est absent qu’à partir de l’heure de début\u00a0: choisissez un autre motif."
+
 
 @verb
 def cancel(
@@ -208,32 +209,49 @@ def cancel(
     `received_at` is when the BI learnt of it: now, or an earlier instant that a coordinator enters with a note.
     """
     service_request.lock()
-    received_at = received_at or at
-    if received_at != at:
-        if by.role != Role.COORDINATOR or not note:
-            raise NotAllowed("Une note est requise pour un avis reçu plus tôt.")
-        if not service_request.created_at <= received_at <= at:
-            raise NotAllowed("L’avis doit se situer entre la création de la demande et maintenant.")
-    if by.role == Role.REQUESTER and reason != CancellationReason.BY_REQUESTER:
-        raise NotAllowed("Ce motif est réservé à la BI.")
-    notice, closed_days = notice_of(service_request, received_at)
     facts = facts_of(service_request, by, at=at)
+    received_at = received_at or at
+    _check_notice(service_request, received_at, by=by, at=at, note=note)
+    _check_reason(reason, facts, by=by, note=note)
+    decided = consequences.of_cancellation(service_request, by=by, received_at=received_at, reason=reason)
     told = close(service_request.offers, Offer.State.CLOSED, at=at, reason=CANCELLED)
     changed = {"cancellation_reason": ["", CancellationReason(reason).label]}
-    move(
-        service_request,
-        Action.CANCEL,
-        by=by,
-        facts=facts,
-        version=version,
-        story=Story(interpreter=service_request.interpreter, note=note, changed=changed, others=told),
-        cancellation_reason=reason,
-        notice_received_at=received_at,
-        notice_business_time=notice,
-        notice_closed_days=sorted(closed_days),
-        is_late_cancellation=is_late_cancellation(notice),
-    )
-    _grant_withdrawal(service_request)
+    if received_at != at:
+        changed["notice_received_at"] = ["", received_at.isoformat()]
+    story = Story(interpreter=service_request.interpreter, note=note, changed=changed, others=told)
+    fields = {"cancellation_reason": reason, **_frozen(decided, received_at)}
+    move(service_request, Action.CANCEL, by=by, facts=facts, version=version, story=story, **fields)
+    _settle_withdrawal(service_request, at=at)
+
+
+def _check_notice(service_request, received_at, *, by, at, note) -> None:
+    if received_at == at:
+        return
+    if by.role != Role.COORDINATOR or not note:
+        raise NotAllowed("Une note est requise pour un avis reçu plus tôt.")
+    if not service_request.created_at <= received_at <= at:
+        raise NotAllowed("L’avis doit se situer entre la création de la demande et maintenant.")
+
+
+def _check_reason(reason, facts: Facts, *, by, note) -> None:
+    if by.role == Role.REQUESTER and reason != CancellationReason.BY_REQUESTER:
+        raise NotAllowed("Ce motif est réservé à la BI.")
+    if reason != CancellationReason.INTERPRETER_ABSENT:
+        return
+    if not facts.has_started:
+        raise NotAllowed(TOO_EARLY_TO_BE_ABSENT)
+    if not note:
+        raise NotAllowed("Une note est requise pour «\u00a0Interprète absent\u00a0».")
+
+
+def _frozen(decided: consequences.Cancellation, received_at) -> dict:
+    """The notice with the inputs it was counted from (ruling 12)."""
+    return {
+        "notice_received_at": received_at,
+        "notice_business_time": decided.notice,
+        "notice_closed_days": sorted(decided.closed_days),
+        "is_late_cancellation": decided.is_late,
+    }
 
 
 @verb
@@ -278,7 +296,10 @@ def report(service_request, *, is_rendered: bool, by, at, version=None, note="",
     )
     behalf = service_request.interpreter if by != service_request.interpreter else None
     story = Story(note=note, on_behalf_of=behalf, interpreter=service_request.interpreter)
-    return move(service_request, action, by=by, facts=facts, version=version, story=story, filed_by=by)
+    reported = {"filed_by": by, "is_rendered": is_rendered}
+    step = move(service_request, action, by=by, facts=facts, version=version, story=story, **reported)
+    _settle_withdrawal(service_request, at=at, urgency=Message.Urgency.NONE)
+    return step
 
 
 def _report_action(service_request, is_rendered: bool) -> Action:

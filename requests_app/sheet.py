@@ -3,10 +3,12 @@
 import re
 from datetime import datetime, timedelta
 
+from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.text import capfirst
 
+from accounts import phones
 from accounts.french import duration, hour, long_date
 from accounts.models import User
 from accounts.roles import Role
@@ -62,7 +64,7 @@ def sheet(service_request: ServiceRequest, user: User, *, at: datetime) -> list[
     ]
     sections.append(("Ce qui est demandé", asked))
     if user.role != Role.INTERPRETER:
-        sections.append(("Suivi", _follow_up(service_request)))
+        sections.append(("Suivi", _follow_up(service_request, user)))
     known = [(title, [(label, value) for label, value in facts if value]) for title, facts in sections]
     return [{"title": title, "facts": facts} for title, facts in known if facts]
 
@@ -123,10 +125,25 @@ def telephone(number: str) -> str:
     return format_html('<a href="tel:{}">{}</a>', address, number)
 
 
-def _follow_up(service_request):
-    yield "Interprète", str(service_request.interpreter or "")
+def _follow_up(service_request, user):
+    yield from _holder(service_request.interpreter, user)
     yield "Demandée par", str(service_request.requested_by)
     yield "Créée le", f"{long_date(service_request.created_at)}, {hour(service_request.created_at)}"
     if service_request.relayed_from_id:
         yield "Transmission de", f"Demande {service_request.relayed_from_id}"
     yield "Motif d’annulation", service_request.get_cancellation_reason_display()
+
+
+def _holder(interpreter, user):
+    """Who has it; with the page and the ways to reach them of the coordination."""
+    if interpreter is None or user.role != Role.COORDINATOR:
+        yield "Interprète", str(interpreter or "")
+        return
+    phone, email = interpreter.mobile_phone, interpreter.email
+    yield "Interprète", _link(reverse("requests:interpreter", args=[interpreter.pk]), interpreter)
+    yield "Téléphone de l’interprète", _link(f"tel:{phone}", phones.written(phone))
+    yield "Courriel de l’interprète", _link(f"mailto:{email}", email)
+
+
+def _link(address: str, text) -> str:
+    return format_html('<a href="{}">{}</a>', address, text) if text else ""

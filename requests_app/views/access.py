@@ -5,11 +5,13 @@ from django.http import Http404
 from django.shortcuts import render
 from django.utils import timezone
 
+from accounts import keyset
 from accounts.roles import Role
 from requests_app import history
 from requests_app.lost import why_gone
 from requests_app.models import ServiceRequest
-from requests_app.moves import Overlap, Stale
+from requests_app.moves import Overlap
+from requests_app.views.typed import typed_words
 
 
 class Gone(Exception):
@@ -41,8 +43,7 @@ def load(request, number: int) -> ServiceRequest:
 
 def seen_version(request) -> int | None:
     """The version of the page that a button was on; none is a page nobody served."""
-    text = request.POST.get("version", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+    return keyset.number(request.POST.get("version", ""))
 
 
 def typed_reason(request) -> str:
@@ -51,26 +52,19 @@ def typed_reason(request) -> str:
 
 
 def refused(request, service_request: ServiceRequest, error: Exception):
-    """409: nothing was written; the page says why, what changed since the request was opened, and what was typed."""
+    """409: nothing was written; the page says why, who changed what since it was opened, and what was typed."""
     at = timezone.now()
     current = ServiceRequest.objects.visible_to(request.user, at=at).filter(pk=service_request.pk).first()
     if current is None:
         raise Gone(why_gone(service_request.pk, request.user))
     seen = seen_version(request)
-    is_stale = isinstance(error, Stale) and seen
     context = {
         "service_request": current,
         "message": why_not(error, request.user),
-        "typed": _typed(request),
-        "lines": history.lines(current, request.user, at=at, since_version=seen) if is_stale else [],
+        "typed": typed_words(request, current),
+        "lines": history.lines(current, request.user, at=at, since_version=seen) if seen else [],
     }
     return render(request, "requests_app/refused.html", context, status=409)
-
-
-def _typed(request) -> list[str]:
-    """The texts a person typed and would not want to type again; the short fields are quickly filled again."""
-    values = (value.strip() for name in request.POST for value in request.POST.getlist(name) if "csrf" not in name)
-    return [value for value in values if len(value) > 20][:20]
 
 
 def why_not(error: Exception, user) -> str:

@@ -9,6 +9,7 @@ from accounts.french import NBSP
 from accounts.roles import Role
 from requests_app import availability as times
 from requests_app.availability_forms import AbsenceForm, WeeklyHoursForm
+from requests_app.practices import territory_of
 from requests_app.views.access import only
 from requests_app.workflow import ASSIGNED, NotAllowed
 
@@ -86,5 +87,6 @@ def _page(request, form, *, status, absence_form=None, hours_form=None):
         "absence_form": absence_form or AbsenceForm(at=at),
         "hours_form": hours_form or WeeklyHoursForm(rows=user.weekly_hours.all()),
         "absences": absences,
+        "territory": territory_of(user),
     }
     return render(request, "requests_app/availability.html", context, status=status)

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import keyset
 from accounts.roles import Role
 from requests_app import feed
 from requests_app.views.access import only
@@ -50,8 +51,7 @@ def _open(request) -> str:
 
 
 def _change(request) -> str:
-    number = request.POST.get("numero", "")
-    seen = int(number) if number.isascii() and number.isdecimal() and len(number) < 10 else 0
+    seen = keyset.number(request.POST.get("numero", ""))
     return CHANGED if feed.change_feed(request.user, seen=seen) else UNCHANGED
 
 

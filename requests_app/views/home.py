@@ -10,7 +10,7 @@ from django_htmx.http import push_url, replace_url
 from accounts import sessions
 from accounts.roles import Role
 from requests_app import home, period
-from requests_app.views.lists import request_list
+from requests_app.views.lists import Asked, request_list
 from requests_app.workflow import Status
 
 # What a part of the page carries when it comes with the list, to take its place.
@@ -25,7 +25,7 @@ def index(request):
     if request.user.role == Role.INTERPRETER:
         return interpreter_home(request)
     if request.user.role == Role.REQUESTER:
-        return request_list(request)
+        return request_list(request, asked=Asked.of_requester(request.GET, request.user))
     return redirect("requests:board" if request.user.role == Role.COORDINATOR else "admin:index")
 
 

@@ -1,25 +1,32 @@
-"""Lists of requests for the BI and for requesters: filtered by the URL, read by key, never counted whole."""
+"""Lists of requests by status, for the BI and for requesters: filtered by the URL, read by key, never counted whole."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
-from django.db.models import BooleanField, Exists, IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models import Exists, OuterRef
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_safe
 
-from accounts.models import User
+from accounts import keyset
+from accounts.directory import language_choices
+from accounts.models import Institution, User
 from accounts.roles import Role
+from requests_app.board import left_words
 from requests_app.models import Message, ServiceRequest
+from requests_app.paging import CappedCount, count_words, page_after
+from requests_app.period import day_of, midnight
+from requests_app.views.access import only
 from requests_app.workflow import ASSIGNED, STATUS_HELP, UNASSIGNED, Status
 
-PAGE = 50
-# From this many hours on, what is left is told in days.
-IN_DAYS = 96
 # What a coordinator works on first; closed requests are looked up, newest first.
 OPEN = (*UNASSIGNED, *ASSIGNED)
 TABS = (*OPEN, Status.PROVIDED, Status.COMPLETED, Status.CANCELLED)
+# What a requester asked for, rather than all of their institution.
+MINE = "miennes"
+# Past this, a count says « 1000+ ».
+MOST = 1000
 # The FAQ explains the statuses to interpreters; these say what theirs mean to who made the request.
 HELP_OF_REQUESTERS = STATUS_HELP | {
     Status.PENDING: "La demande a été offerte, et la BI attend une réponse.",
@@ -34,35 +41,101 @@ class Listed:
     """One row: the request, and what its place in time asks for."""
 
     service_request: ServiceRequest
-    left: str  # before the start, in whole hours, then in days; nothing when the request is closed
+    left: str  # before the start; nothing when the request is closed
     is_past_start: bool
 
 
-def request_list(request):
+@dataclass(frozen=True)
+class Asked:
+    """What the address keeps of the rows; empty is all of them.
+
+    An institution (for the BI), or what one asked for oneself (for a requester); a language, days.
+    """
+
+    institution: str = ""
+    by: User | None = None
+    language: str = ""
+    start: date | None = None
+    end: date | None = None
+    choices: list = field(default_factory=list)
+
+    @classmethod
+    def of(cls, query) -> "Asked":
+        """A value that is not among the known ones falls back to all."""
+        known = [(str(pk), name) for pk, name in Institution.objects.values_list("pk", "name")]
+        institutions = [("", "Tous"), *known]
+        institution = _known(query.get("etablissement"), institutions)
+        return cls._of(query, ("etablissement", "Établissement", institutions, institution), institution=institution)
+
+    @classmethod
+    def of_requester(cls, query, user: User) -> "Asked":
+        """The same, for a requester, whose institution is known."""
+        listed = [("", "Toutes"), (MINE, "Celles que j’ai demandées")]
+        mine = _known(query.get("demandes"), listed)
+        return cls._of(query, ("demandes", "Demandes", listed, mine), by=user if mine else None)
+
+    @classmethod
+    def _of(cls, query, first_choice, **given) -> "Asked":
+        languages = [("", "Toutes"), *language_choices()]
+        language = _known(query.get("langue"), languages)
+        start, end = day_of(query.get("du")), day_of(query.get("au"))
+        if start and end and end < start:
+            start, end = end, start
+        choices = [first_choice, ("langue", "Langue", languages, language)]
+        return cls(language=language, start=start, end=end, choices=choices, **given)
+
+    def __bool__(self):
+        return any((self.institution, self.by, self.language, self.start, self.end))
+
+    def kept(self, rows):
+        """The rows that answer it; an institution, a requester or a language leads an index of its own."""
+        if self.institution:
+            rows = rows.filter(institution=self.institution)
+        if self.by:
+            rows = rows.filter(requested_by=self.by)
+        if self.language:
+            rows = rows.filter(language=self.language)
+        if self.start:
+            rows = rows.filter(starts_at__gte=midnight(self.start))
+        return rows.filter(starts_at__lt=midnight(self.end + timedelta(days=1))) if self.end else rows
+
+    def url(self, status: Status, after: str = "") -> str:
+        given = {"etablissement": self.institution, "langue": self.language, "du": self.start, "au": self.end}
+        named = {"statut": status.value, "demandes": MINE if self.by else "", **given, "apres": after}
+        return "?" + urlencode({name: value for name, value in named.items() if value})
+
+
+def _known(value: str | None, listed: list) -> str:
+    return value if value in [code for code, _ in listed] else ""
+
+
+@require_safe
+def requests(request):
+    """« Demandes » of the BI: everything, one status at a time."""
+    only(request, Role.COORDINATOR)
+    return request_list(request, asked=Asked.of(request.GET))
+
+
+def request_list(request, *, asked: Asked = Asked()):
     """One status at a time, soonest first when it is open, newest first when it is closed."""
     at, user = timezone.now(), request.user
     is_staff = user.role == Role.COORDINATOR
-    rows = ServiceRequest.objects.visible_to(user, at=at)
+    rows = asked.kept(ServiceRequest.objects.visible_to(user, at=at))
     counts = _counts(rows, user)
-    asked = request.GET.get("statut", "")
-    status = Status(asked) if asked in TABS else _first(counts, is_staff)
-    news = Message.objects.unread_by(user).filter(service_request=OuterRef("pk"))
-    rows = rows.annotate(has_news=Exists(news))
+    chosen = request.GET.get("statut", "")
+    status = Status(chosen) if chosen in TABS else _first(counts, is_staff)
     number = request.GET.get("numero", "").strip()
-    if number:
-        is_one = number.isascii() and number.isdecimal() and len(number) < 10
-        found, next_url = list(rows.with_people().filter(pk=number)) if is_one else [], None
-    else:
-        found, next_url = _keyset(rows.filter(status=status), status, request.GET.get("apres", ""))
+    found, next_key = _found(request, status, number, at, rows)
     context = {
         "rows": [_listed(row, at) for row in found],
         "status": status,
-        "tabs": [(tab, counted, tab == status) for tab, counted in counts],
-        "next_url": next_url,
+        "tabs": [(tab, counted, asked.url(tab), tab == status) for tab, counted in counts],
+        "next_url": asked.url(status, next_key) if next_key else None,
         "number": number,
+        "asked": asked,
+        "everything": Asked().url(status),
         "is_staff": is_staff,
         "help": "" if is_staff or number else HELP_OF_REQUESTERS[status],
-        "awaited": _awaited(user) if is_staff else [],
         "has_interpreters": bool(number) or status not in UNASSIGNED,
     }
     return render(request, "requests_app/list.html", context)
@@ -74,71 +147,24 @@ def _first(counts, is_staff: bool) -> Status:
     return held[0] if held else Status.UNALLOCATED
 
 
-def _keyset(rows, status, after: str) -> tuple[list, str | None]:
-    """One page after the (instant, id) of the last row read."""
-    is_soonest_first = status in OPEN
-    instant, _, pk = after.partition("_")
-    instant = _instant(instant)
-    if instant and pk.isascii() and pk.isdecimal() and len(pk) < 19:
-        beyond = Q(starts_at=instant) & (Q(id__gt=pk) if is_soonest_first else Q(id__lt=pk))
-        further = Q(starts_at__gt=instant) if is_soonest_first else Q(starts_at__lt=instant)
-        rows = rows.filter(further | beyond)
-    order = ("starts_at", "id") if is_soonest_first else ("-starts_at", "-id")
-    page = list(rows.with_people().order_by(*order)[: PAGE + 1])
-    if len(page) <= PAGE:
-        return page, None
-    last = page[PAGE - 1]
-    key = f"{last.starts_at.isoformat()}_{last.pk}"
-    return page[:PAGE], "?" + urlencode({"statut": status.value, "apres": key})
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        instant = parse_datetime(text)
-    except ValueError:
-        return None
-    return instant if instant and instant.tzinfo and 2000 <= instant.year <= 2200 else None
-
-
-# Past this, a count says « 1000+ »: nobody reads it, and counting a whole table costs more than the page.
-MOST = 1000
-
-
-class CappedCount(Subquery):
-    template = "(SELECT count(*) FROM (%(subquery)s) AS capped)"
-    output_field = IntegerField()
+def _found(request, status, number: str, at: datetime, rows) -> tuple[list, str | None]:
+    """One page of a status; or the request of that number, whatever the filters."""
+    news = Message.objects.unread_by(request.user).filter(service_request=OuterRef("pk"))
+    if number:
+        visible = ServiceRequest.objects.visible_to(request.user, at=at)
+        one = visible.annotate(has_news=Exists(news)).with_people().filter(pk=keyset.number(number))
+        return list(one), None
+    shown = rows.filter(status=status).annotate(has_news=Exists(news)).with_people()
+    return page_after(shown, request.GET.get("apres", ""), newest_first=status not in OPEN)
 
 
 def _counts(rows, user) -> list[tuple[Status, str]]:
     """How many requests in each status, in one query, each counted to MOST at most."""
-    counts = [CappedCount(rows.filter(status=tab).order_by().values("id")[: MOST + 1]) for tab in TABS]
+    counts = [CappedCount(rows.filter(status=tab), MOST) for tab in TABS]
     numbers = User.objects.filter(pk=user.pk).values_list(*counts).get()
-    return [(tab, f"{MOST}+" if n > MOST else str(n)) for tab, n in zip(TABS, numbers, strict=True)]
-
-
-def _awaited(user) -> list[tuple[str, list[int]]]:
-    """What cannot wait to be found, soonest first: (what is said, numbers). One statement.
-
-    The requests whose interpreter asked to leave at 48 h or less (ruling 3), and those with messages to read.
-    """
-    asked = Message.objects.filter(urgency=Message.Urgency.ASKED)
-    parts = [_waiting(asked, is_urgent=True), _waiting(Message.objects.unread_by(user), is_urgent=False)]
-    found = {True: [], False: []}
-    for _, number, is_urgent in sorted(parts[0].union(parts[1], all=True)):
-        found[is_urgent].append(number)
-    return [("Désistement urgent demandé", found[True]), ("Nouveau message", found[False])]
-
-
-def _waiting(messages, *, is_urgent: bool):
-    """At most a page of requests that have such messages, each once."""
-    what = Value(is_urgent, BooleanField())
-    rows = messages.order_by("service_request__starts_at", "service_request_id").distinct()
-    return rows.values_list("service_request__starts_at", "service_request_id", what)[:PAGE]
+    return [(tab, count_words(number, MOST)) for tab, number in zip(TABS, numbers, strict=True)]
 
 
 def _listed(row: ServiceRequest, at: datetime) -> Listed:
-    if row.status not in OPEN:
-        return Listed(row, "", False)
-    left = row.starts_at - at
-    hours = left // timedelta(hours=1)
-    return Listed(row, f"{hours}\u00a0h" if hours < IN_DAYS else f"{hours // 24}\u00a0j", left <= timedelta())
+    is_open = row.status in OPEN
+    return Listed(row, left_words(row.starts_at, at) if is_open else "", is_open and row.starts_at <= at)

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import keyset
 from accounts.french import day_and_month
 from accounts.roles import Role
 from requests_app import exchanges
@@ -21,7 +22,7 @@ from requests_app.workflow import NotAllowed
 def shown_as_new(request) -> list[int]:
     """The messages that the page showed as new; none on a thread nobody was shown."""
     texts = request.POST.get("shown", "").split(",", MOST_NEW)[:MOST_NEW]
-    return [int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 19]
+    return [number for number in map(keyset.number, texts) if number]
 
 
 def _own_threads(service_request, user):

@@ -15,6 +15,7 @@ from requests_app.history import changed_fields, steps_of
 from requests_app.models import Message
 from requests_app.sheet import changed_labels, sheet
 from requests_app.views.access import load, only, refused, seen_version, typed_reason
+from requests_app.views.lists import HELP_OF_REQUESTERS
 from requests_app.views.threads import threads
 from requests_app.workflow import ACTION_HELP, STATUS_HELP, WITHDRAWAL_NOTICE, Action, NotAllowed, Status
 
@@ -36,10 +37,11 @@ def page(request, service_request, *, status=200, **forms):
         "sheet": sheet(service_request, user, at=at),
         "changed_labels": changed_labels(service_request, changed) if changed else (),
         "actions": {action.value for action in actions},
-        "status_help": STATUS_HELP[Status(service_request.status)],
+        "status_help": (STATUS_HELP if user.role == Role.INTERPRETER else HELP_OF_REQUESTERS)[
+            Status(service_request.status)
+        ],
         "help": {action.value: text for action, text in ACTION_HELP.items()},
         "offer": _own_offer(service_request, user, at),
-        "offers": _open_offers(service_request, user, at),
         "unseen": changed_fields(changed),
         "withdraws_freely": changes.frees_from_notice(service_request),
         "may_log": exchanges.may_log(service_request, user),
@@ -59,12 +61,6 @@ def _own_offer(service_request, user, at):
     if user.role != Role.INTERPRETER or service_request.status != Status.PENDING:
         return None
     return service_request.offers.open_at(at).filter(interpreter=user).first()
-
-
-def _open_offers(service_request, user, at):
-    if user.role != Role.COORDINATOR or service_request.status != Status.PENDING:
-        return []
-    return service_request.offers.open_at(at).select_related("interpreter").order_by("answer_by")
 
 
 def _leaving(service_request, user, actions, found, at) -> dict:

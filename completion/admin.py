@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import keyset
 from accounts.admin import RoleAdmin
 from accounts.french import duration, hour, km, short_date
 from accounts.roles import Role
@@ -185,8 +186,7 @@ class ReviewAdmin(RoleAdmin):
 
 def _named(rows, number: str):
     """The row a button names, or None."""
-    is_number = number.isascii() and number.isdecimal() and len(number) < 19
-    return rows.filter(pk=number).first() if is_number else None
+    return rows.filter(pk=keyset.number(number)).first()
 
 
 def _form(kind, about, sent):

@@ -3,6 +3,7 @@
 from django import forms
 from django.utils import timezone
 
+from accounts import keyset
 from accounts.french import hour
 from completion.communications import row_of
 from requests_app.forms import CommunicationForm
@@ -40,7 +41,7 @@ class CommunicationFormSet(forms.BaseFormSet):
     def seen(self) -> set[int]:
         """The rows of the request that the person was shown, blanked ones included."""
         shown = (form["seen"].data or "" for form in self.forms)
-        return {int(pk) for pk in shown if pk.isascii() and pk.isdecimal() and len(pk) < 19}
+        return set(map(keyset.number, shown)) - {0}
 
 
 Communications = forms.formset_factory(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Count, F, Q, QuerySet
 from django.forms import Form
 
+from accounts import keyset
 from billing.models import PayLine
 from billing.rules import RuleError
 from billing.services import estimate, ledger, policy_of
@@ -24,10 +25,8 @@ def queue(reviews: QuerySet | None = None) -> QuerySet:
 
 def numbered(text: str) -> QuerySet:
     """The request of this number, awaiting validation or completed, as the queue shows it; nothing for other text."""
-    if not text.isascii() or not text.isdecimal() or len(text) > 18:
-        return _listed(Review.objects.none())
     found = Review.objects.awaiting_review() | Review.objects.filter(status=Status.COMPLETED)
-    return _listed(found.filter(pk=int(text)))
+    return _listed(found.filter(pk=keyset.number(text)))
 
 
 def _listed(reviews: QuerySet) -> QuerySet:

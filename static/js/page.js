@@ -55,6 +55,36 @@ addEventListener("htmx:afterRequest", ({ detail }) => {
   if (left) ends(left);
 });
 
+// The board of the BI, which asks for its rows each minute: not in a hidden tab, nor under a finger that presses.
+const file = document.getElementById("file");
+const news = document.getElementById("nouvelles");
+let numbers, isCut, held, top;
+
+addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target === file && (document.hidden || file.querySelector(":active"))) event.preventDefault();
+});
+addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target !== file) return;
+  numbers = new Set(Array.from(file.querySelectorAll("tr[id]"), (row) => row.id));
+  isCut = document.getElementById("p-next") !== null;
+  // What is held stays where it is on the screen, whatever comes above it.
+  held = file.contains(document.activeElement) ? document.activeElement : file.querySelector("tr:hover");
+  top = held?.getBoundingClientRect().top;
+});
+addEventListener("htmx:afterSettle", ({ target }) => {
+  if (target !== file) return;
+  const rows = Array.from(file.querySelectorAll("tr[id]"));
+  // Below the last row known of a page cut short, a row was there already: it only slides in.
+  const last = isCut ? rows.findLastIndex((row) => numbers.has(row.id)) : rows.length;
+  const fresh = rows.filter((row, index) => index < last && !numbers.has(row.id));
+  for (const row of fresh) row.classList.add("fresh");
+  news.textContent = fresh[1] ? `${fresh.length} ${news.dataset.many}` : fresh[0] ? news.dataset.one : "";
+  const still = held && document.getElementById(held.id);
+  if (still) scrollBy(0, still.getBoundingClientRect().top - top);
+  else if (held?.matches("a")) file.focus({ preventScroll: true });
+});
+document.addEventListener("visibilitychange", () => document.hidden || file?.dispatchEvent(new Event("refresh")));
+
 // The list of the home page. A filter that gets no answer says so beside the list, and leaves the list as it was.
 function tell() {
   for (const place of document.querySelectorAll("[data-lost]")) place.textContent = place.dataset.lost;
@@ -62,8 +92,9 @@ function tell() {
 
 // An error page of ours takes the place of the page; one of a proxy has nothing to show here.
 addEventListener("htmx:beforeSwap", (event) => {
-  const { isError, serverResponse } = event.detail;
-  if (!isError || serverResponse.includes('id="contenu"')) return;
+  const { isError, requestConfig, serverResponse } = event.detail;
+  // What the board asks by itself never takes the page away from who reads it.
+  if (!isError || (requestConfig.elt !== file && serverResponse.includes('id="contenu"'))) return;
   event.detail.shouldSwap = false;
   tell();
 });

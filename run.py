@@ -29,7 +29,7 @@ COMMANDS = {
     "demo": (RUN, ["-m", "ims.local", "demo"]),
     "manage": (RUN, ["-m", "ims.local"]),
     # Two processes, a file to each in turn: while one waits for a browser or a provider, the other works.
-    "test": (DEV, ["-m", "pytest", "-n", "2", "--dist", "loadfile"]),
+    "test": (DEV, ["-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]),
     "lock": (RUN, []),
 }
 

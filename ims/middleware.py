@@ -1,3 +1,4 @@
+from django.http import HttpResponseNotAllowed
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
 
@@ -42,3 +43,18 @@ class GoneMiddleware:
         if isinstance(exception, Gone):
             status = 409 if request.method == "POST" else 404
             return render(request, "errors/409.html", {"reason": str(exception)}, status=status)
+
+
+class ButtonAddressMiddleware:
+    """The address of a button, typed or kept by a browser: a page that says so, instead of Django's empty 405."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed):
+            return response
+        page = render(request, "errors/405.html", status=response.status_code)
+        page["Allow"] = response["Allow"]
+        return page

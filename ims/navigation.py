@@ -1,6 +1,5 @@
 """The menu, role by role."""
 
-from django.conf import settings
 from django.urls import reverse
 
 from accounts.roles import Role
@@ -9,9 +8,10 @@ _MENU = {
     Role.INTERPRETER: [("Demandes", "requests:home"), ("Disponibilités", "requests:availability")],
     Role.REQUESTER: [("Demandes", "requests:home"), ("Nouvelle demande", "requests:create")],
     Role.COORDINATOR: [
-        ("Demandes", "requests:board"),
+        ("Tableau", "requests:board"),
+        ("Demandes", "requests:requests"),
+        ("Interprètes", "requests:interpreters"),
         ("Nouvelle demande", "requests:create"),
-        ("Non remis", "accounts:undelivered"),
     ],
     Role.VALIDATOR: [("Validation", "admin:index")],
     Role.ADMINISTRATOR: [("Administration", "admin:index"), ("Non remis", "accounts:undelivered")],
@@ -24,6 +24,4 @@ def entries(request) -> list[tuple[str, str, bool]]:
     if user is None or not user.is_authenticated:
         return []
     menu = [(label, reverse(name)) for label, name in [*_MENU.get(user.role, []), ("Profil", "accounts:profile")]]
-    if settings.DEMO:
-        menu.append(("Boîte d’envoi (démo)", reverse("demo:outbox")))
     return [(label, url, request.path == url) for label, url in menu]

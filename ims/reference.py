@@ -99,6 +99,7 @@ POLICIES = {
 SCHEDULES = {
     "Envoyer les notifications dues": ("accounts.notify.deliver_due", 1),
     "Fermer les offres échues": ("requests_app.offers.expire_due", 1),
+    "Envoyer les vagues d’offres": ("requests_app.waves.send_due", 1),
     "Rappeler les réalisations à remplir": ("requests_app.reminders.remind_due", 60),
 }
 NIGHTLY = {

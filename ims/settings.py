@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "ims.middleware.PrivateCacheMiddleware",
     "ims.middleware.GoneMiddleware",
+    "ims.middleware.ButtonAddressMiddleware",
 ]
 
 ROOT_URLCONF = "ims.urls"
@@ -130,7 +131,7 @@ def database(url: str) -> dict:
         "CONN_MAX_AGE": number("CONN_MAX_AGE", "60"),
         "CONN_HEALTH_CHECKS": True,
         # Nobody waits for ever for a row that somebody else holds.
-        "OPTIONS": {"connect_timeout": 5, "options": "-c lock_timeout=10s -c idle_in_transaction_session_timeout=5min"}
+        "OPTIONS": {"connect_timeout": 5, "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=5min"}
         | options,
     }
 

@@ -13,7 +13,7 @@ from django_q.tasks import async_task
 
 from accounts.models import User
 from accounts.roles import Role
-from ims.demo import absences, ahead, past, people, places, star, turns
+from ims.demo import absences, ahead, message_templates, past, people, places, practices, star, turns
 from ims.demo.casting import ANY, ON_SITE, REVISION, SPOKEN, TRANSLATION, Case, Casting
 from ims.demo.days import Days
 from ims.demo.people import PASSWORD, username
@@ -129,6 +129,8 @@ def build(*, large: bool, progress: Callable[[str], None], today: date | None = 
     wanted = LARGE if large else REQUESTS
     play(_cast(Casting(days, everybody, facilities, rng), wanted, 5 if large else 1), days.last, progress)
     absences.write(everybody.interpreters, days)
+    practices.write(everybody.interpreters, everybody.coordinators[0], homes, days)
+    message_templates.write(everybody.coordinators, days)
     people.invite(homes)
     # Each acceptance and each message woke the worker: once is enough for all that is due.
     OrmQ.objects.exclude(pk__in=queued_before).delete()

@@ -6,11 +6,22 @@ A request reaches its status by the verbs themselves, at the instants given. Tim
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.utils import timezone
+
 from accounts.devices import Channel, SecondFactor
 from accounts.models import CodeDevice, Institution, InterpreterProfile, Language, User
 from accounts.roles import Role
-from requests_app import exchanges, offers, services
-from requests_app.models import Absence, CalendarFeed, CancellationReason, Facility, Purpose, ServiceRequest
+from requests_app import exchanges, exclusions, message_templates, offers, services
+from requests_app.models import (
+    Absence,
+    CalendarFeed,
+    CancellationReason,
+    Facility,
+    MessageTemplate,
+    Purpose,
+    ServiceRequest,
+)
+from requests_app.sourcing import Exclusion
 from requests_app.workflow import ServiceType, Status
 
 TORONTO = ZoneInfo("America/Toronto")
@@ -153,10 +164,12 @@ def unallocated(*, at=NOW, by=None, note="", **fields) -> ServiceRequest:
 
 
 def pending(*interpreters: User, at=NOW, answer_by=None, **fields) -> ServiceRequest:
-    """Offered to the interpreters, to Alice when none is named."""
+    """Offered to the interpreters, to Alice when none is named; they speak its language."""
     made = unallocated(at=at, **fields)
-    deadline = answer_by or made.starts_at
-    offers.offer(made, interpreters or [alice()], by=coordinator(), at=at, answer_by=deadline)
+    deadline, asked = answer_by or made.starts_at, interpreters or [alice()]
+    for who in asked:
+        who.interpreter_profile.languages.add(made.language_id)
+    offers.offer(made, asked, by=coordinator(), at=at, answer_by=deadline)
     return made
 
 
@@ -221,6 +234,23 @@ def feed(of: User | None = None) -> CalendarFeed:
     """The address that a calendar reads, of Alice when none is named."""
     held, _ = CalendarFeed.objects.get_or_create(interpreter=of or alice(), defaults={"created_at": NOW})
     return held
+
+
+def exclusion(of: User | None = None, *, at=None, days=30, reason="Plainte de la clinique") -> Exclusion:
+    """An institution that is not sent an interpreter from `at` (now) on, Alice when none is named; one at a time."""
+    who, at = of or alice(), at or timezone.now()
+    held = who.exclusions.filter(lifted_at=None).first()
+    ends_on = timezone.localdate(at) + timedelta(days=days)
+    return held or exclusions.exclude(who, institution(), by=coordinator(), at=at, reason=reason, ends_on=ends_on)
+
+
+BODY = "Bonjour {prenom}, confirmez-vous la demande {numero} du {date} à {heure}?"
+
+
+def message_template(name="Confirmer", *, audience="interpreter", body=BODY) -> MessageTemplate:
+    """A template of the coordinator's, made at the first call."""
+    held = MessageTemplate.objects.filter(name=name, audience=audience).first()
+    return held or message_templates.save(None, by=coordinator(), at=NOW, name=name, audience=audience, body=body)
 
 
 def communication(service_request: ServiceRequest, *, made_at=NOW, by: User | None = None, **fields):

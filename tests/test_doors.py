@@ -18,7 +18,7 @@ from accounts.models import Notification
 from accounts.roles import Role
 from completion.models import Attachment
 from requests_app.keys import key_of
-from requests_app.models import Absence, CalendarFeed, Communication
+from requests_app.models import Absence, CalendarFeed, Communication, MessageTemplate
 from requests_app.workflow import Status
 from tests import make
 from tests.completion.make import attach
@@ -72,6 +72,8 @@ accounts:profile           unallocated GET    login  200     200   200   200   2
 accounts:profile           unallocated POST   login  302     302   302   302   302     302    302
 accounts:choose_factor     unallocated GET    login  405     405   405   405   405     405    405
 accounts:choose_factor     unallocated POST   login  422     422   422   422   422     422    422
+accounts:shortcuts         unallocated GET    login  405     405   405   405   405    405    405
+accounts:shortcuts         unallocated POST   login  403     403   403   403   302    403    403
 accounts:change_password   unallocated GET    login  200     200   200   200   200     200    200
 accounts:change_password   unallocated POST   login  422     422   422   422   422     422    422
 accounts:change_contact    unallocated GET    login  200     200   200   200   200     200    200
@@ -92,6 +94,8 @@ requests:home              unallocated GET    login  200     200   200   200   3
 requests:home              unallocated POST   login  405     405   405   405   405    405    405
 requests:board             unallocated GET    login  403     403   403   403   200    403    403
 requests:board             unallocated POST   login  405     405   405   405   405    405    405
+requests:requests          unallocated GET    login  403     403   403   403   200    403    403
+requests:requests          unallocated POST   login  405     405   405   405   405    405    405
 requests:create            unallocated GET    login  403     403   200   200   200    403    403
 requests:create            unallocated POST   login  403     403   422   422   200    403    403
 requests:detail            unallocated GET    login  404     404   200   404   200    200    404
@@ -142,9 +146,9 @@ requests:modify            reserved    POST   login  403     403   422   404   4
 requests:modify            completed   GET    login  403     403   409   404   409    403    403
 requests:modify            completed   POST   login  403     403   409   404   409    403    403
 requests:cancel            unallocated GET    login  403     403   200   404   200    403    403
-requests:cancel            unallocated POST   login  403     403   422   404   422    403    403
+requests:cancel            unallocated POST   login  403     403   409   404   422    403    403
 requests:cancel            reserved    GET    login  403     403   200   404   200    403    403
-requests:cancel            reserved    POST   login  403     403   422   404   422    403    403
+requests:cancel            reserved    POST   login  403     403   409   404   422    403    403
 requests:cancel            completed   GET    login  403     403   409   404   409    403    403
 requests:cancel            completed   POST   login  403     403   409   404   409    403    403
 requests:offer             unallocated GET    login  403     403   403   403   200    403    403
@@ -153,6 +157,8 @@ requests:offer             reserved    GET    login  403     403   403   403   4
 requests:offer             reserved    POST   login  403     403   403   403   409    403    403
 requests:retract           pending     GET    login  405     405   405   405   405    405    405
 requests:retract           pending     POST   login  403     403   403   403   302    403    403
+requests:stop_waves        pending     GET    login  405     405   405   405   405    405    405
+requests:stop_waves        pending     POST   login  403     403   403   403   409    403    403
 requests:assign            unallocated GET    login  403     403   403   403   200    403    403
 requests:assign            unallocated POST   login  403     403   403   403   422    403    403
 requests:assign            reserved    GET    login  403     403   403   403   200    403    403
@@ -164,6 +170,26 @@ requests:release           unallocated POST   login  403     403   403   403   4
 requests:reinstate         cancelled   GET    login  403     403   403   403   200    403    403
 requests:reinstate         cancelled   POST   login  403     403   403   403   422    403    403
 requests:reinstate         reserved    POST   login  403     403   403   403   409    403    403
+requests:interpreters      unallocated GET    login  403     403   403   403   200    403    403
+requests:interpreters      unallocated POST   login  405     405   405   405   405    405    405
+requests:interpreter       reserved    GET    login  403     403   403   403   200    403    403
+requests:interpreter       reserved    POST   login  405     405   405   405   405    405    405
+requests:practice          reserved    GET    login  403     403   403   403   200    403    403
+requests:practice          reserved    POST   login  403     403   403   403   422    403    403
+requests:exclude           reserved    GET    login  403     403   403   403   200    403    403
+requests:exclude           reserved    POST   login  403     403   403   403   422    403    403
+requests:lift              reserved    GET    login  405     405   405   405   405    405    405
+requests:lift              reserved    POST   login  403     403   403   403   422    403    403
+requests:message_templates unallocated GET    login  403     403   403   403   200    403    403
+requests:message_templates unallocated POST   login  405     405   405   405   405    405    405
+requests:new_template      unallocated GET    login  403     403   403   403   200    403    403
+requests:new_template      unallocated POST   login  403     403   403   403   422    403    403
+requests:message_template  unallocated GET    login  403     403   403   403   200    403    403
+requests:message_template  unallocated POST   login  403     403   403   403   422    403    403
+requests:remove_template   unallocated GET    login  405     405   405   405   405    405    405
+requests:remove_template   unallocated POST   login  403     403   403   403   302    403    403
+requests:use_template      reserved    GET    login  403     403   403   403   200    403    403
+requests:use_template      reserved    POST   login  403     403   403   403   200    403    403
 completion:edit            pending     GET    login  404     403   403   404   200    200    404
 completion:edit            pending     POST   login  404     403   403   404   409    403    404
 completion:edit            reserved    GET    login  404     200   403   404   200    200    404
@@ -203,6 +229,16 @@ PK_OF = {
     "accounts:resend": Notification,
     "requests:remove_absence": Absence,
     "requests:calendar_feed": CalendarFeed,
+    "requests:message_template": MessageTemplate,
+    "requests:remove_template": MessageTemplate,
+}
+# The address of a page about an interpreter: Alice's.
+OF_INTERPRETER = {
+    "requests:deactivate",
+    "requests:interpreter",
+    "requests:practice",
+    "requests:exclude",
+    "requests:lift",
 }
 
 # The admin: who reads and who may add, model by model. Everybody else is sent to sign in.
@@ -267,6 +303,7 @@ def stage(status: str):
         make.communication(made, made_at=at)
     make.absence()
     make.feed()
+    make.message_template()
     return made
 
 
@@ -288,9 +325,11 @@ def address_of(name, service_request) -> str:
     known["pk"] = PK_OF.get(name, Attachment).objects.values_list("pk", flat=True).first() or 1
     if name == "requests:calendar_feed":
         known["key"] = key_of("calendar", known["pk"], 1)
-    if name == "requests:deactivate":
+    if name in OF_INTERPRETER:
         known["pk"] = known["interpreter"]
-    return reverse(name, kwargs={key: known[key] for key in addresses()[name].pattern.converters})
+    known["exclusion"] = make.exclusion().pk if name == "requests:lift" else 0
+    address = reverse(name, kwargs={key: known[key] for key in addresses()[name].pattern.converters})
+    return f"{address}?fil=demandeur" if name == "requests:use_template" else address
 
 
 def answer(session, method, address, data=None) -> str:

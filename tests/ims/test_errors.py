@@ -76,6 +76,12 @@ def test_too_long_a_body_is_refused_in_french(client):
 
 
 @pytest.mark.django_db
+def test_the_address_of_a_button_says_that_it_does_not_open_alone():
+    page = signed_in(make.coordinator()).get("/bi/interpretes/1/exclusions/1/lever/")
+    assert (page.status_code, page["Allow"], "Cette adresse est celle d’un bouton" in said(page)) == (405, "POST", True)
+
+
+@pytest.mark.django_db
 @pytest.mark.urls(__name__)
 def test_an_unforeseen_fault_tells_nothing_of_itself():
     client = signed_in(make.alice())

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from requests_app import exchanges, offers
+from requests_app import board, exchanges, offers
 from requests_app.answers import address_of
 from requests_app.models import Offer
 from requests_app.workflow import Status
@@ -51,6 +51,8 @@ def lived_in() -> dict:
     offers.retract(made["gone"], make.alice(), by=make.coordinator(), at=ago(1))
     make.absence(starts_at=ahead(13), ends_at=ahead(18))
     make.feed()
+    make.exclusion(at=ago(2))
+    make.message_template()
     return made
 
 
@@ -60,6 +62,7 @@ def addresses(made: dict) -> dict:
     bi = f"/bi/demandes/{made[Status.RESERVED].pk}/"
     review = f"/admin/completion/review/{made[Status.PROVIDED].pk}/change/"
     own = [detail[key] for key in made if key not in (Status.UNALLOCATED, "gone")]
+    alice = make.alice().pk
     link = address_of(made[Status.PENDING].offers.get())
     edited = [detail["started"], detail[Status.PROVIDED], detail[Status.COMPLETED]]
     return {
@@ -86,13 +89,19 @@ def addresses(made: dict) -> dict:
         + [f"{detail[Status.RESERVED]}{name}/" for name in ("modifier", "annuler")],
         make.coordinator: [
             "/bi/",
-            "/bi/?statut=reserved",
-            "/bi/?numero=999999",
+            *(f"/bi/?file={queue.slug}" for queue in board.QUEUES),
+            "/bi/?langue=arabe&type=on_site",
+            "/bi/demandes/",
+            "/bi/demandes/?statut=reserved&langue=espagnol",
+            "/bi/demandes/?numero=999999",
             *detail.values(),
             "/demandes/nouvelle/",
         ]
-        + [f"/demandes/nouvelle/?institution={make.institution().pk}", f"{bi}attribuer/", f"{bi}non-alloue/"]
-        + [f"/bi/demandes/{made[Status.UNALLOCATED].pk}/offrir/", f"{detail[Status.COMPLETED]}modifier/"]
+        + [f"/demandes/nouvelle/?institution={make.institution().pk}", f"{bi}attribuer/?qui=bob", f"{bi}non-alloue/"]
+        + ["/bi/interpretes/", "/bi/interpretes/?nom=alice&langue=espagnol", "/bi/modeles/", "/bi/modeles/nouveau/"]
+        + [f"/bi/interpretes/{alice}/{name}" for name in ("", "services/", "exclure/")]
+        + [f"/bi/modeles/{make.message_template().pk}/", f"{bi}modeles/?fil=demandeur", f"{bi}modeles/?fil={alice}"]
+        + [f"/bi/demandes/{made[Status.UNALLOCATED].pk}/offrir/?qui=nom", f"{detail[Status.COMPLETED]}modifier/"]
         + [f"/bi/demandes/{made[Status.CANCELLED].pk}/retablir/", f"{detail['started']}achevement/"],
         make.validator: ["/admin/", "/admin/completion/review/", review, detail[Status.PROVIDED]],
         make.administrator: ["/admin/", "/bi/"],
@@ -309,7 +318,7 @@ def statements(user, address) -> int:
 @pytest.mark.parametrize("number", [1, 20])
 def test_the_list_asks_the_database_5_times_whatever_the_number_of_requests(number):
     many(number)
-    assert statements(make.coordinator(), "/bi/?statut=reserved") == 5
+    assert statements(make.coordinator(), "/bi/demandes/?statut=reserved") == 5
 
 
 def busy(number):
@@ -336,7 +345,8 @@ def test_the_page_of_an_offer_asks_the_database_as_often_whatever_the_number_of_
     made = make.unallocated(at=ago(9), starts_at=ahead())
     for index in range(number):
         make.interpreter(f"Interprete{index}")
-    assert statements(make.coordinator(), f"/bi/demandes/{made.pk}/offrir/") == 4
+    # Another for who has the offer already, for who is looked for by name, and for what keeps them out.
+    assert statements(make.coordinator(), f"/bi/demandes/{made.pk}/offrir/?qui=interprete") == 7
 
 
 def test_home_with_60_requests_weighs_12_kb_at_most():

@@ -55,6 +55,7 @@ def modify(page):
     page.get_by_role("link", name="Modifier la demande").click()
     page.get_by_label("Durée").fill("2h")
     page.get_by_role("button", name="Enregistrer la modification").click()
+    page.get_by_role("button", name="Confirmer la modification").click()
     status_said(page, "Modifié")
 
 

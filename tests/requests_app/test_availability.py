@@ -3,11 +3,10 @@
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
-from django.test.utils import CaptureQueriesContext
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from requests_app import availability
+from requests_app import availability, candidates
 from requests_app.calendars import Absence, WeeklyHours
 from requests_app.models import ServiceRequest
 from requests_app.workflow import NotAllowed, ServiceType
@@ -23,9 +22,9 @@ AFTERNOON = (time(13), time(17))
 
 
 def is_free(starts_at=START, ends_at=START + LENGTH, who=make.alice):
-    asked = ServiceRequest(service_type=ServiceType.ON_SITE, starts_at=starts_at, ends_at=ends_at)
-    found = availability.with_availability(User.objects.filter(pk=who().pk), asked)
-    return not found.get().is_unavailable
+    user, place = who(), {"institution": make.institution(), "language": make.language()}
+    asked = ServiceRequest(service_type=ServiceType.PHONE, starts_at=starts_at, ends_at=ends_at, **place)
+    return not candidates.explained(asked, [user], at=NOW)[user.pk].obstacles
 
 
 def works(*, who=make.alice, **hours):
@@ -235,44 +234,34 @@ def test_the_same_absence_sent_twice_at_once_is_noted_once():
 
 
 def marked(made):
-    """{first name: why not} of everybody who speaks the language."""
-    found = availability.with_availability(User.objects.filter(role="interpreter"), made)
-    return {user.first_name: (user.is_unavailable, availability.why_unavailable(user)) for user in found}
+    """{first name: why not} of every interpreter."""
+    found = candidates.explained(made, User.objects.filter(role="interpreter"), at=NOW).values()
+    return {one.interpreter.first_name: ", ".join(obstacle.words for obstacle in one.obstacles) for one in found}
 
 
 def test_each_interpreter_is_marked_with_why():
-    made = make.unallocated()
+    made = make.unallocated(service_type=ServiceType.PHONE, facility=None)
     make.absence(make.bob(), ends_at=local("2025-03-09 00:00"))
     works(who=make.charlie, lundi=("08:00", "12:00"))
     make.alice()
     assert marked(made) == {
-        "Alice": (False, ""),
-        "Bob": (True, "absence jusqu’au 8\u00a0mars"),
-        "Charlie": (True, "hors de ses heures habituelles"),
+        "Alice": "",
+        "Bob": "absence jusqu’au 8\u00a0mars",
+        "Charlie": "hors de ses heures habituelles",
     }
 
 
 def test_the_absence_that_ends_last_is_the_one_told():
-    made = make.unallocated()
+    made = make.unallocated(service_type=ServiceType.PHONE, facility=None)
     for minutes in (30, 80, 50):
         make.absence(starts_at=START, ends_at=START + timedelta(minutes=minutes))
-    assert marked(made)["Alice"][1] == "absence jusqu’au 6\u00a0mars, 14\u00a0h\u00a020"
+    assert marked(made)["Alice"] == "absence jusqu’au 6\u00a0mars, 14\u00a0h\u00a020"
 
 
 def test_a_translation_is_done_at_any_hour():
     made = make.unallocated(service_type=ServiceType.TRANSLATION, facility=None, ends_at=START + timedelta(days=3))
     works(lundi=("08:00", "09:00"))
-    assert marked(made)["Alice"] == (False, "")
-
-
-@pytest.mark.parametrize("number", [1, 12])
-def test_however_many_interpreters_one_statement_marks_them(number):
-    made = make.unallocated()
-    for index in range(number):
-        make.absence(make.interpreter(f"Interprete{index}"))
-    with CaptureQueriesContext(connection) as captured:
-        assert len(marked(made)) == number
-    assert len(captured) == 1
+    assert marked(made)["Alice"] == ""
 
 
 # What stays booked

@@ -104,8 +104,10 @@ def asked(state: str, starts_at) -> dict:
 def coming(state: str, *people, starts_at=None, answer_by=None):
     """A request offered two days ago, or five days before a start that has passed."""
     starts_at = starts_at or ahead(14 + STATES.index(state))
-    at = min(ago(2), starts_at - timedelta(days=5))
-    return make.pending(*people, at=at, answer_by=answer_by, **asked(state, starts_at))
+    at, fields = min(ago(2), starts_at - timedelta(days=5)), asked(state, starts_at)
+    for who in (make.alice(), make.bob()):  # some are given the request later, by telephone
+        who.interpreter_profile.languages.add(fields["language"])
+    return make.pending(*people, at=at, answer_by=answer_by, **fields)
 
 
 def held(state: str, *others, starts_at=None, **more):
@@ -207,7 +209,7 @@ def said(answer) -> str:
 
 PHONE = {"user-agent": "Mozilla/5.0 (iPhone) Mobile/15E148"}
 STAFF_LISTS = {
-    "corinne": ["/bi/", *(f"/bi/?statut={status}" for status in make.BUILDERS)],
+    "corinne": ["/bi/", *(f"/bi/demandes/?statut={status}" for status in make.BUILDERS)],
     "valère": ["/admin/", "/admin/completion/review/"],
     "adèle": ["/admin/"],
 }
@@ -217,12 +219,14 @@ def lists(client, name: str) -> str:
     """What a person finds without naming a request: each list, in each status, on a desk and on a phone."""
     own = ["/?vue=tous&du=2024-11-04", "/?vue=a-venir", *(f"/?statut={status}" for status in make.BUILDERS)]
     addresses = STAFF_LISTS.get(name, own)
-    return " ".join(said(client.get(page)) for page in addresses) + said(client.get("/", headers=PHONE))
+    read = " ".join(said(client.get(page)) for page in addresses) + said(client.get("/", headers=PHONE))
+    # A filter offers every language of the bank: it says nothing of a request.
+    return re.sub(r'<select[^>]*name="langue".*?</select>', "", read)
 
 
 def addresses(number: str) -> list[tuple]:
     """(name, address) of all ours that names a request, with the admin's; another number is the first of its kind."""
-    found = [("review", f"/admin/completion/review/{number}/change/"), ("numero", f"/bi/?numero={number}")]
+    found = [("review", f"/admin/completion/review/{number}/change/"), ("numero", f"/bi/demandes/?numero={number}")]
     for _, room in get_resolver().namespace_dict.values():
         for entry in room.url_patterns:
             converters = getattr(entry.pattern, "converters", {})

@@ -128,7 +128,26 @@ def test_a_requester_gives_their_own_reason_only(reason):
         cancel(make.reserved(), reason=reason)
 
 
-@pytest.mark.parametrize("reason", CancellationReason)
+def absent(made, **given):
+    cancel(made, by=make.coordinator(), reason=CancellationReason.INTERPRETER_ABSENT, **given)
+
+
+@pytest.mark.parametrize(
+    ("at", "note", "words"),
+    [
+        (START - MICROSECOND, "La clinique a appelé", "à partir de l’heure de début"),
+        (START, "", "Une note est requise"),
+    ],
+)
+def test_an_interpreter_is_absent_from_the_start_on_with_a_note(at, note, words):
+    made = make.reserved()
+    with pytest.raises(NotAllowed, match=words):
+        absent(made, at=at, note=note)
+    absent(made, at=START, note="La clinique a appelé")
+    assert made.status == Status.CANCELLED
+
+
+@pytest.mark.parametrize("reason", [r for r in CancellationReason if r != CancellationReason.INTERPRETER_ABSENT])
 def test_a_coordinator_gives_any_reason(reason):
     made = make.reserved()
     cancel(made, by=make.coordinator(), reason=reason)
@@ -234,7 +253,7 @@ def test_a_cancellation_in_time_pays_nothing():
 def test_some_late_cancellations_owe_nothing(given):
     reason = given.pop("reason", CancellationReason.BI_ERROR)
     made = make.request(given.pop("status", Status.RESERVED), **given)
-    cancel(made, by=make.coordinator(), at=START - HOUR, reason=reason)
+    cancel(made, by=make.coordinator(), at=START, reason=reason, note="Constaté")
     assert made.is_late_cancellation
     assert not awaits_review(made)
 

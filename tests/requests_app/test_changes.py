@@ -337,7 +337,8 @@ def test_a_facility_closed_since_does_not_empty_the_request():
     made = make.reserved(at=ago(3), starts_at=ahead())
     Facility.objects.filter(pk=made.facility_id).update(is_active=False)
     client, address = signed_in(make.requester()), f"/demandes/{made.pk}/modifier/"
-    form_with(client.get(address), "Enregistrer la modification").send(client, address, patient_name="Autre nom")
+    page = form_with(client.get(address), "Enregistrer la modification").send(client, address, patient_name="Autre nom")
+    form_with(page, "Confirmer la modification").send(client, address)
     made.refresh_from_db()
     assert (made.facility_id is not None, made.patient_name) == (True, "Autre nom")
 

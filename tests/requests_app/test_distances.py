@@ -3,9 +3,10 @@
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from accounts.models import Institution, InterpreterProfile
-from requests_app.distances import Distances, Origin, distances, distances_for, road_km
+from requests_app.distances import Distances, Origin, distances, distances_for, road_km, road_km_sql
 from requests_app.workflow import ServiceType
 from tests import make
 
@@ -96,3 +97,23 @@ def test_the_distances_of_an_account_take_one_query(django_assert_num_queries):
     assert made.facility  # loaded, as on a page
     with django_assert_num_queries(1):
         assert distances_for(made, alice.pk).shorter == Decimal("14.5")
+
+
+def test_the_distances_in_sql_are_those_in_python():
+    """From every head office, and from odd places, to every other."""
+    offices = list(Institution.objects.values_list("latitude", "longitude"))
+    odd = [
+        (Decimal(0), Decimal(0)),
+        (Decimal(0), Decimal(180)),
+        (Decimal("89.99999"), Decimal(-60)),
+        (None, Decimal(1)),
+    ]
+    pairs = [(start, end) for start in offices + odd for end in offices + odd]
+    arrays = "unnest(%s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[]) AS pair (a, b, c, d)"
+    with connection.cursor() as cursor:
+        columns = [list(column) for column in zip(*(start + end for start, end in pairs), strict=True)]
+        cursor.execute(f"SELECT {road_km_sql(('a', 'b'), ('c', 'd'))} FROM {arrays}", columns)
+        found = [km for (km,) in cursor.fetchall()]
+    for pair, km in zip(pairs, found, strict=True):
+        expected = road_km(*pair)
+        assert km == expected or abs(Decimal(repr(km)) - expected) <= Decimal("0.1"), pair

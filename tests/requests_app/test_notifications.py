@@ -5,9 +5,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts import mail
 from accounts.french import hour
 from accounts.models import Notification
 from requests_app import exchanges, offers, services
+from requests_app.lost import REASSIGNED, REMOVED, why_gone
 from requests_app.workflow import Status
 from tests import make
 from tests.make import HOUR, NOW, START
@@ -41,7 +43,7 @@ MOVES = {
     "reassign": (
         "reserved",
         lambda r: services.reassign(r, make.bob(), by=make.coordinator(), at=LATER, note="Entente"),
-        {"Alice": "offer_gone", "Bob": "assigned"},
+        {"Alice": "removed", "Bob": "assigned"},
     ),
     "modify, offered": (
         "pending",
@@ -146,6 +148,32 @@ def test_the_relay_is_told_to_nobody():
     make.communication(made)
     relay = services.mark_unallocated(made, by=make.alice(), at=LATER)
     assert not Notification.objects.filter(about=f"request:{relay.pk}").exists()
+
+
+@pytest.mark.parametrize("step", ["reassign", "mark_unallocated"])
+@pytest.mark.parametrize("is_urgent", [True, False])
+def test_whoever_loses_a_booking_reads_that_it_is_taken_away_and_why(step, is_urgent):
+    made, at = make.reserved(make.alice()), START - HOUR
+    if is_urgent:
+        exchanges.ask_urgent_withdrawal(made, by=make.alice(), at=at, body="Grippe")
+    chosen = [make.bob()] if step == "reassign" else []
+    getattr(services, step)(made, *chosen, by=make.coordinator(), at=at, note="Entente")
+    row = make.alice().notifications.filter(channel="email").latest("id")
+    otherwise = {"reassign": REASSIGNED, "mark_unallocated": REMOVED}[step]
+    reason = "Votre désistement urgent est accordé." if is_urgent else otherwise
+    assert (row.topic, row.context["reason"], why_gone(made.pk, make.alice())) == ("removed", reason, reason)
+    assert "reason" not in make.requester().notifications.latest("id").context
+    sms = mail.text_of_sms(Notification(user=make.alice(), topic="removed", context=row.context))
+    assert f"la demande {made.pk} vous est retirée" in sms and (reason in sms) is is_urgent
+
+
+def test_an_urgent_withdrawal_granted_before_is_not_why_a_later_booking_is_lost():
+    made, at = make.reserved(make.alice()), START - HOUR
+    exchanges.ask_urgent_withdrawal(made, by=make.alice(), at=at, body="Grippe")
+    services.mark_unallocated(made, by=make.coordinator(), at=at, note="Accordé")
+    services.assign(made, make.alice(), by=make.coordinator(), at=at + HOUR / 4, note="Remise")
+    services.mark_unallocated(made, by=make.coordinator(), at=at + HOUR / 2, note="Erreur")
+    assert why_gone(made.pk, make.alice()) == REMOVED
 
 
 # What was not sent yet and no longer holds is not sent

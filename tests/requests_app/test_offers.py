@@ -9,7 +9,6 @@ from django_q.models import OrmQ
 from accounts.drawn import draw
 from accounts.french import day_and_month
 from accounts.models import User
-from accounts.roles import Role
 from requests_app import exchanges, moves, offers, services
 from requests_app.answers import address_of
 from requests_app.models import Offer, ServiceRequest
@@ -187,23 +186,6 @@ def test_offering_again_closes_the_offer_that_lapsed_and_tells_its_holder():
     offer(made, make.bob(), at=LATER)
     assert states(made) == {"Alice": "expired", "Bob": "open"}
     assert told(make.alice(), made) == ["offered", "offer_gone"]
-
-
-def free(service_request):
-    found = offers.free_for(service_request, User.objects.filter(role=Role.INTERPRETER))
-    return {user.first_name for user in found}
-
-
-def test_those_booked_at_that_time_are_not_proposed():
-    make.alice(), make.reserved(make.bob())
-    assert free(make.unallocated()) == {"Alice"}
-    assert free(make.unallocated(starts_at=START + make.LENGTH)) == {"Alice", "Bob"}
-    assert free(make.unallocated(service_type=ServiceType.TRANSLATION)) == {"Alice", "Bob"}
-
-
-def test_the_one_who_has_it_is_not_proposed_again():
-    make.bob()
-    assert free(make.reserved(make.alice())) == {"Bob"}
 
 
 # Accepting
@@ -512,11 +494,11 @@ def test_a_reassigned_request_is_told_to_both():
     made = make.reserved(make.alice())
     services.reassign(made, make.bob(), by=make.coordinator(), at=LATER, note="Alice est malade")
     assert (status_of(made), made.interpreter) == (Status.RESERVED, make.bob())
-    assert (told(make.alice(), made)[-1], told(make.bob(), made)) == ("offer_gone", ["assigned"])
+    assert (told(make.alice(), made)[-1], told(make.bob(), made)) == ("removed", ["assigned"])
 
 
 def test_a_request_is_not_reassigned_to_the_one_who_has_it():
-    with pytest.raises(NotAllowed, match="a déjà cette demande"):
+    with pytest.raises(NotAllowed, match="Alice Nom-de-Alice a déjà la demande."):
         services.reassign(make.reserved(make.alice()), make.alice(), by=make.coordinator(), at=LATER, note="Entente")
 
 

@@ -174,13 +174,13 @@ def test_A4_the_page_says_nothing_of_the_patient_nor_of_the_place(client):
 
 
 @pytest.mark.parametrize("number", [1, 25])
-def test_the_page_asks_the_database_5_times_whatever_it_shows(client, number):
+def test_the_page_asks_the_database_6_times_whatever_it_shows(client, number):
     copies(make.reserved(at=ago(1), starts_at=ahead(3)), number - 1, timedelta(hours=3))
     for index in range(number):
         make.absence(starts_at=ahead(3 + index), ends_at=ahead(3 + index) + HOUR)
     with CaptureQueriesContext(connection) as captured:
         assert client.get(PAGE).content.count(b"Retirer<span") == number
-    assert len(captured) == 5
+    assert len(captured) == 6
 
 
 # « Mes heures habituelles »
@@ -255,45 +255,3 @@ def test_hours_that_cannot_be_are_refused_beside_their_field(client, typed, besi
 def test_whatever_is_sent_for_hours_the_page_answers(client):
     sent = [{"from_1": value, "to_1": "9h"} for value in ODD]
     assert {client.post(f"{PAGE}heures/", typed).status_code for typed in sent} == {422}
-
-
-# What a coordinator reads
-
-
-@pytest.fixture
-def bi():
-    return signed_in(make.coordinator())
-
-
-@pytest.mark.parametrize("name", ["offrir", "attribuer"])
-def test_whoever_is_away_comes_last_with_why(bi, name):
-    made = make.unallocated(at=ago(1), starts_at=ahead(5))
-    make.bob()
-    make.absence(make.alice(), starts_at=midnight(4), ends_at=midnight(7))
-    page = said(bi.get(f"/bi/demandes/{made.pk}/{name}/"))
-    assert page.index("Nom-de-Bob") < page.index("Nom-de-Alice") < page.index("Non disponible : absence jusqu’au ")
-
-
-def test_whoever_is_away_may_still_be_asked(bi):
-    made = make.unallocated(at=ago(1), starts_at=ahead(5))
-    make.absence(make.alice(), starts_at=midnight(4), ends_at=midnight(7))
-    press(bi, f"/bi/demandes/{made.pk}/offrir/", "Envoyer la demande", interpreters=[make.alice().pk])
-    assert made.offers.get().interpreter == make.alice()
-
-
-def test_whoever_is_available_is_not_marked(bi):
-    made = make.unallocated(at=ago(1), starts_at=ahead(5))
-    make.absence(make.alice(), starts_at=midnight(6), ends_at=midnight(7))
-    page = said(bi.get(f"/bi/demandes/{made.pk}/offrir/"))
-    assert "Nom-de-Alice" in page
-    assert "Non disponible" not in page
-
-
-@pytest.mark.parametrize("number", [1, 20])
-def test_the_page_of_an_offer_asks_4_times_whoever_is_away(bi, number):
-    made = make.unallocated(at=ago(1), starts_at=ahead(5))
-    for index in range(number):
-        make.absence(make.interpreter(f"Interprete{index}"), starts_at=midnight(4), ends_at=midnight(7))
-    with CaptureQueriesContext(connection) as captured:
-        assert said(bi.get(f"/bi/demandes/{made.pk}/offrir/")).count("Non disponible") == number
-    assert len(captured) == 4

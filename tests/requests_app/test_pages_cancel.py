@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.french import hour, long_date
+from accounts.french import hour, long_date, short_date
 from requests_app import services
 from requests_app.business_days import notice_limit
 from requests_app.models import Holiday, ServiceRequest
@@ -99,22 +99,35 @@ def test_a_requester_cancels():
 def test_a_requester_has_no_reason_nor_date_to_choose():
     page = signed_in(make.requester()).get(address_of(coming()))
     fields = set(form_with(page, CANCEL).fields)
-    assert fields == {"csrfmiddlewaretoken", "version", "reason"}
+    assert fields == {"csrfmiddlewaretoken", "version", "seen"}
 
 
 @pytest.mark.parametrize("reason", ["no_interpreter", "interpreter_absent", "bi_error", "", "x"])
-def test_a_requester_cannot_give_a_reason_of_the_bi(reason):
+def test_a_requester_gives_no_reason_of_the_bi(reason):
     made = coming()
-    before = written(made)
-    page = cancel(make.requester(), made, reason=reason)
-    assert (page.status_code, list(errors(page)), written(made)) == (422, ["reason"], before)
+    cancel(make.requester(), made, reason=reason)
+    assert fresh(made).cancellation_reason == "by_requester"
 
 
-@pytest.mark.parametrize("reason", ["by_requester", "interpreter_absent", "bi_error"])
+@pytest.mark.parametrize("reason", ["by_requester", "bi_error"])
 def test_a_coordinator_chooses_the_reason(reason):
     made = coming()
     cancel(make.coordinator(), made, reason=reason)
     assert (fresh(made).status, fresh(made).cancellation_reason) == (Status.CANCELLED, reason)
+
+
+def test_nobody_is_absent_before_the_start():
+    made = coming()
+    before = written(made)
+    page = cancel(make.coordinator(), made, reason="interpreter_absent", note="Absent")
+    said = "Erreur : Ce motif n’est pas possible maintenant : choisissez-en un autre."
+    assert (page.status_code, errors(page), written(made)) == (422, {"reason": said}, before)
+
+
+def test_who_says_that_an_interpreter_was_absent_notes_how_it_is_known():
+    page = cancel(make.coordinator(), coming(starts_at=ago(1)), reason="interpreter_absent")
+    said = "Erreur : Dites comment l’absence a été constatée."
+    assert (page.status_code, errors(page)) == (422, {"note": said})
 
 
 def test_a_coordinator_must_choose_a_reason():
@@ -131,6 +144,8 @@ def test_a_notice_received_earlier_decides_with_a_note():
     cancel(make.coordinator(), made, **typed(earlier), note="Message laissé au répondeur")
     now = fresh(made)
     assert (now.notice_received_at, now.transitions.last().note) == (earlier, "Message laissé au répondeur")
+    page = said(signed_in(make.coordinator()).get(f"/demandes/{made.pk}/"))
+    assert f"Avis reçu le : {short_date(earlier)}, {hour(earlier)}".replace("\u00a0", " ") in page
 
 
 def test_an_earlier_notice_is_recalculated_before_confirming():
@@ -207,9 +222,8 @@ def test_only_the_reasons_that_can_be_true_are_offered():
         page = signed_in(make.coordinator()).get(address_of(made))
         return {value for value, _ in page.context["form"].fields["reason"].choices}
 
-    held, nobodys = offered(coming()), offered(make.request())
-    assert (held ^ nobodys) == {"interpreter_absent", "no_interpreter"}
-    assert "interpreter_absent" in held
+    begun, held, nobodys = offered(coming(starts_at=ago(1))), offered(coming()), offered(coming(make.unallocated))
+    assert (begun - held, nobodys - held) == ({"interpreter_absent"}, {"no_interpreter"})
 
 
 def test_an_earlier_notice_is_counted_before_confirming_and_writes_nothing():

@@ -1,16 +1,15 @@
-"""The coordinator's pages: offer, retract, assign, reassign, « Marquer comme non alloué », reinstate."""
+"""The coordinator's pages: retract, « Marquer comme non alloué », reinstate; to whom the steps are closed."""
 
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from accounts.models import InterpreterProfile
 from requests_app import exchanges, offers, services
 from requests_app.models import ServiceRequest
 from requests_app.workflow import Status
 from tests import make
-from tests.pages import ago, ahead, errors, form_with, forms, press, said, signed_in, written
+from tests.pages import ago, ahead, errors, forms, press, said, signed_in, written
 
 pytestmark = pytest.mark.django_db
 
@@ -30,91 +29,6 @@ def status_of(made):
 @pytest.fixture
 def bi():
     return signed_in(make.coordinator())
-
-
-# Offering
-
-
-def test_a_request_is_offered_to_several_interpreters_at_once(bi):
-    made, chosen = coming(), [make.alice().pk, make.bob().pk]
-    answer = press(bi, page_of(made, "offrir"), "Envoyer la demande", interpreters=chosen)
-    assert (answer.url, status_of(made)) == (f"/demandes/{made.pk}/", Status.PENDING)
-    assert set(made.offers.values_list("interpreter", flat=True)) == set(chosen)
-
-
-def test_the_number_of_interpreters_asked_is_said(bi):
-    made = coming()
-    press(bi, page_of(made, "offrir"), "Envoyer la demande", interpreters=[make.alice().pk, make.bob().pk])
-    assert "La demande est envoyée à 2 interprètes." in said(bi.get(f"/demandes/{made.pk}/"))
-
-
-def test_an_offer_waits_until_the_hour_typed(bi):
-    made = coming()
-    day = f"{ahead(3):%Y-%m-%d}"
-    given = {"interpreters": make.alice().pk, "answer_date": day, "answer_time": "13h"}
-    press(bi, page_of(made, "offrir"), "Envoyer la demande", **given)
-    assert made.offers.get().answer_by == ahead(3)
-
-
-def test_the_form_proposes_an_answer_by_the_next_day_in_office_hours(bi):
-    made = coming()
-    make.alice()
-    press(bi, page_of(made, "offrir"), "Envoyer la demande", interpreters=make.alice().pk)
-    assert made.offers.get().answer_by == ahead(1, hour=17)
-
-
-def test_only_speakers_of_the_language_who_are_free_are_proposed(bi):
-    made, names = coming(), ["Alice", "Bob", "Charlie", "Denis"]
-    for name in names:
-        make.interpreter(name)
-    InterpreterProfile.objects.get(user=make.bob()).languages.set([make.language("arabe")])
-    coming(make.reserved, make.charlie())
-    page = said(bi.get(page_of(made, "offrir")))
-    assert [name for name in names if f"Nom-de-{name}" in page] == ["Alice", "Denis"]
-
-
-def test_who_was_already_asked_is_not_proposed_again(bi):
-    made = coming(make.pending, make.alice())
-    make.bob()
-    page = said(bi.get(page_of(made, "offrir")))
-    assert ("Nom-de-Alice" in page, "Nom-de-Bob" in page) == (False, True)
-
-
-def test_nobody_free_is_said(bi):
-    page = said(bi.get(page_of(coming(), "offrir")))
-    assert "Aucun interprète libre" in page
-
-
-def test_interpreters_are_looked_for_by_name(bi):
-    made = coming()
-    make.alice(), make.bob()
-    page = said(bi.get(page_of(made, "offrir"), {"nom": "nom-de-b"}))
-    assert ("Nom-de-Alice" in page, "Nom-de-Bob" in page) == (False, True)
-
-
-def test_an_offer_to_nobody_is_an_error_beside_the_names(bi):
-    made = coming()
-    make.alice()
-    page = press(bi, page_of(made, "offrir"), "Envoyer la demande")
-    assert (page.status_code, errors(page)) == (422, {"interpreters": "Erreur : Choisissez au moins un interprète."})
-    assert status_of(made) == Status.UNALLOCATED
-
-
-def test_an_answer_expected_in_the_past_is_an_error_beside_the_time(bi):
-    made = coming()
-    given = {"interpreters": make.alice().pk, "answer_date": f"{ago(1):%Y-%m-%d}"}
-    page = press(bi, page_of(made, "offrir"), "Envoyer la demande", **given)
-    sentence = "Erreur : Le délai de réponse doit être dans le futur."
-    assert (page.status_code, errors(page)) == (422, {"answer_time": sentence})
-
-
-def test_who_was_booked_meanwhile_is_an_error_beside_the_names(bi):
-    made = coming()
-    form = form_with(bi.get(page_of(made, "offrir") + f"?x={make.alice()}"), "Envoyer la demande")
-    coming(make.reserved, make.alice())
-    page = form.send(bi, page_of(made, "offrir"), interpreters=make.alice().pk)
-    sentence = "Erreur : Une des personnes choisies n’est plus libre à ce moment."
-    assert (page.status_code, errors(page)) == (422, {"interpreters": sentence})
 
 
 # Retracting
@@ -141,39 +55,6 @@ def test_an_offer_answered_meanwhile_is_not_retracted(bi):
 def test_an_offer_that_never_was_is_not_found(bi, number):
     made = coming(make.pending, make.alice())
     assert bi.post(f"/bi/demandes/{made.pk}/offres/{number}/retirer/").status_code == 404
-
-
-# Assigning and reassigning
-
-
-def test_a_request_is_assigned_with_a_note(bi):
-    made = coming()
-    given = {"interpreter": make.alice().pk, "note": "Entente par téléphone"}
-    press(bi, page_of(made, "attribuer"), "Attribuer", **given)
-    step = made.transitions.last()
-    assert (status_of(made), step.interpreter, step.note) == (Status.RESERVED, make.alice(), "Entente par téléphone")
-
-
-@pytest.mark.parametrize("field", ["interpreter", "note"])
-def test_assigning_asks_for_a_person_and_a_note(bi, field):
-    made = coming()
-    given = {"interpreter": make.alice().pk, "note": "Entente"} | {field: None}
-    page = press(bi, page_of(made, "attribuer"), "Attribuer", **given)
-    assert (page.status_code, list(errors(page)), status_of(made)) == (422, [field], Status.UNALLOCATED)
-
-
-def test_a_reserved_request_is_given_to_another_interpreter(bi):
-    made = coming(make.reserved, make.alice())
-    page = press(bi, page_of(made, "attribuer"), "Réattribuer", interpreter=make.bob().pk, note="Alice est malade")
-    made.refresh_from_db()
-    assert (page.status_code, made.status, made.interpreter) == (302, Status.RESERVED, make.bob())
-
-
-def test_who_has_the_request_is_not_proposed_to_take_it_over(bi):
-    made = coming(make.reserved, make.alice())
-    make.bob()
-    page = bi.get(page_of(made, "attribuer"))
-    assert f'value="{make.alice().pk}"' not in page.content.decode()
 
 
 # Back to « Non alloué »

@@ -10,7 +10,9 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
+from accounts.models import User
 from requests_app import exchanges, moves, offers, services
+from requests_app.departures import release_and_deactivate
 from requests_app.models import CancellationReason, Communication, Offer, ServiceRequest
 from requests_app.workflow import Action, NotAllowed, Status
 from tests import make
@@ -239,3 +241,19 @@ def test_two_workers_close_an_offer_once():
             assert winners(race(*[lambda: offers.expire_due(LATER)] * 2)) == [True, True]
             assert fresh(pk).status == Status.UNALLOCATED
             assert made.transitions.filter(action=Action.EXPIRE).count() == 2 * done
+
+
+def test_nobody_who_leaves_the_bank_is_left_with_an_offer():
+    alice, made = make.alice(), make.unallocated()
+    by, adele = make.coordinator(), make.administrator()
+    with contest(2) as race:
+        for _ in range(rounds("race") // 6):
+            User.objects.filter(pk=alice.pk).update(is_active=True)
+            page = fresh(reset(made, Status.UNALLOCATED))
+            leaver, asked = (User.objects.get(pk=alice.pk) for _ in range(2))
+            outcomes = race(
+                lambda p=page, a=asked: offers.offer(p, [a], by=by, at=LATER, answer_by=START),
+                lambda u=leaver: release_and_deactivate(u, by=adele, at=LATER, reason="Retraite."),
+            )
+            assert winners(outcomes)[1]
+            assert not made.offers.filter(state=Offer.State.OPEN).exists()

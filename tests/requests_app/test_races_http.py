@@ -23,6 +23,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Notification
+from accounts.roles import Role
 from requests_app import offers, services
 from requests_app.answers import address_of
 from requests_app.models import Offer, Transition
@@ -102,8 +103,15 @@ class Browser:
     def fill(self, address, button, **typed):
         """The form of a page as it stands now, filled in, ready to go."""
         form = form_with(self.client.get(address), button)
-        fields = {name: value for name, value in (form.fields | typed).items() if value is not None}
+        fields = _sent(form.fields | typed)
+        if button == "Enregistrer la modification":
+            seen = self.client.post(address, fields)  # the consequence, read before it is confirmed
+            fields = _sent(form_with(seen, "Confirmer la modification").fields) if seen.status_code == 200 else fields
         return self.send(form.action or address, **fields)
+
+
+def _sent(fields: dict) -> dict:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def together(*calls) -> list[Said]:
@@ -307,6 +315,47 @@ def test_b2_who_accepts_what_was_just_modified_is_shown_it_again(server, way, re
     assert (answer.status, fresh(made.pk).status, leaks(answer)) == (409, Status.PENDING, [])
     assert "La demande a changé depuis que vous l’avez ouverte." in answer.text
     assert ("offer_changed", "") in told(make.alice())
+
+
+# B2: two coordinators on one request
+
+
+OFFERS = ("/bi{}offrir/", "Envoyer la demande", {}, None)
+PAIRS = {
+    "assign and assign": (ASSIGNS, ASSIGNS),
+    "assign and cancel": (ASSIGNS, CANCELS),
+    "assign and modify": (ASSIGNS, MODIFIES),
+    "offer and cancel": (OFFERS, CANCELS),
+    "offer and assign": (OFFERS, ASSIGNS),
+    "modify and cancel": (MODIFIES, CANCELS),
+}
+
+
+def second_coordinator():
+    return make.person("Corentin", Role.COORDINATOR)
+
+
+def two(server, made, pair):
+    """Each on the page of an act, with a person of their own to choose."""
+    people = [(make.coordinator(), make.bob()), (second_coordinator(), make.charlie())]
+    for act, (by, chosen) in zip(pair, people, strict=True):
+        address, button, typed, _ = act
+        given = {"interpreter": chosen.pk} if act is ASSIGNS else {"interpreters": [chosen.pk]} if act is OFFERS else {}
+        yield Browser(server, by).fill(address.format(page_of(made)), button, **typed | given)
+
+
+@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS.keys())
+def test_b2_of_two_coordinators_at_once_the_second_is_shown_what_the_first_did(server, pair):
+    made = make.unallocated(at=ago(2), starts_at=ahead())
+    for number in range(ROUNDS):
+        reset(made, Status.UNALLOCATED, interpreter=None, professional_name=f"Dre {number}", **NOT_CANCELLED)
+        made.offers.update(state=Offer.State.RETRACTED, closed_at=timezone.now())
+        steps = made.transitions.count()
+        answers = together(*two(server, made, pair))
+        assert sorted(statuses(answers)) == [302, 409]
+        assert made.transitions.count() == steps + 1
+        late, winner = (0, "Corentin") if answers[0].status == 409 else (1, "Corinne")
+        assert f"{winner} Nom-de-{winner}" in answers[late].text
 
 
 # B3: two overlapping requests, two tabs

@@ -289,7 +289,25 @@ def test_a_coordinator_grants_it_by_releasing_the_request():
     made = make.reserved(make.alice())
     ask(made)
     withdraw(made, by=make.coordinator(), at=START - HOUR, note="Accordé")
-    assert made.messages.get().urgency == Message.Urgency.GRANTED
+    found = made.messages.get()
+    assert (found.urgency, found.read_at) == (Message.Urgency.GRANTED, START - HOUR)
+
+
+def test_a_demand_read_before_it_is_granted_keeps_when_it_was_read():
+    made = make.reserved(make.alice())
+    ask(made)
+    exchanges.mark_read(made, by=make.coordinator(), at=START - HOUR, interpreter=make.alice())
+    withdraw(made, by=make.coordinator(), at=START - HOUR / 2, note="Accordé")
+    assert made.messages.get().read_at == START - HOUR
+
+
+@pytest.mark.parametrize("is_rendered", [True, False])
+def test_a_report_filed_leaves_no_demand_unanswered_nor_unread(is_rendered):
+    made = make.reserved(make.alice())
+    ask(made)
+    services.report(made, is_rendered=is_rendered, by=make.alice(), at=START + HOUR)
+    found = made.messages.get()
+    assert (found.urgency, found.read_at) == (Message.Urgency.NONE, START + HOUR)
 
 
 def test_a_coordinator_declines_it_with_a_reply():

@@ -2,11 +2,11 @@
 
 COUNTS = {
     # name: (every run, --long)
-    "race": (45, 1000),
-    "fuzz": (500, 20_000),
+    "race": (36, 1000),
+    "fuzz": (350, 20_000),
     "kill": (3, 20),
-    "notification": (30, 300),
-    "guess": (200, 10_000),
+    "notification": (20, 300),
+    "guess": (150, 10_000),
     "replay": (10, 200),
     "reset timing": (120, 1000),
     "crowd": (20_000, 100_000),

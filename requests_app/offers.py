@@ -4,7 +4,7 @@ Lock order, as everywhere: account, request, offers.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
@@ -39,7 +39,9 @@ def close(offers, state, *, at, reason: str) -> dict[User, str]:
 
 
 @verb
-def offer(service_request, interpreters: Iterable[User], *, by, at, answer_by: datetime, version=None, note="") -> None:
+def offer(
+    service_request, interpreters: Collection[User], *, by, at, answer_by: datetime, version=None, note=""
+) -> None:
     """Offer to one or several interpreters until `answer_by`, or the start if it comes first.
 
     Raises NotAllowed, Overlap for whom the request cannot be offered to (a final obstacle, reasons.py); history keeps

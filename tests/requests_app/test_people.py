@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import InterpreterProfile, Language, Notification, User
 from accounts.roles import Role
-from requests_app import availability, exchanges, exclusions, offers, people, practices, services
+from requests_app import availability, candidates, exchanges, exclusions, offers, people, practices, services
 from requests_app.models import Absence, CancellationReason, Message, Offer
 from requests_app.sourcing import Exclusion
 from tests import make
@@ -88,6 +88,17 @@ def test_what_was_cancelled_late_and_paid_took_nobodys_time():
     services.cancel(made, by=make.requester(), at=START - HOUR, reason=CancellationReason.BY_REQUESTER)
     services.validate(made, by=make.validator(), at=START)
     assert people.listed(at=START)[0].minutes_this_month == 0
+
+
+def test_the_list_and_the_ranking_count_the_same_offers_and_hours():
+    for day, build in enumerate((make.provided, make.completed, make.modified, make.cancelled), start=1):
+        build(starts_at=START + timedelta(days=day))
+    absent = make.reserved(starts_at=START + timedelta(days=6))
+    services.report(absent, is_rendered=False, by=absent.interpreter, at=absent.ends_at)
+    services.validate(absent, by=make.validator(), at=absent.ends_at + HOUR)
+    [row], [ranked] = people.listed(at=START), candidates.ranked(make.unallocated(), at=START)
+    figures = [(found.offers_this_month, found.minutes_this_month) for found in (row, ranked)]
+    assert figures == [(5, 300)] * 2
 
 
 def test_who_is_away_now_is_said():

@@ -3,8 +3,10 @@ from django.contrib import admin, messages
 from django.db import models
 
 from accounts.admin import RoleAdmin
+from accounts.french import money
 from accounts.roles import Role
 from billing.models import PayLine, PayPolicy
+from requests_app.masking import eraser
 
 
 class PayPolicyForm(forms.ModelForm):
@@ -39,9 +41,20 @@ class PayLineAdmin(RoleAdmin):
 
     view_roles = frozenset({Role.VALIDATOR})
     change_roles = frozenset()
-    list_display = ["created_at", "service_request", "interpreter", "rule", "amount", "reason"]
+    list_display = ["created_at", "service_request", "interpreter", "rule", "dollars", "why"]
+    exclude = ["reason"]
+    readonly_fields = ["why"]
     list_select_related = ["service_request", "interpreter"]
     search_fields = ["=service_request__id", "interpreter__last_name"]
     list_filter = ["kind"]
     ordering = ["-id"]
     show_full_result_count = False
+
+    @admin.display(description="Montant", ordering="amount")
+    def dollars(self, line):
+        return money(line.amount)
+
+    @admin.display(description=PayLine._meta.get_field("reason").verbose_name)
+    def why(self, line):
+        """Its reason, without the persons served: a validator needs none (domain.md, « Privacy »)."""
+        return eraser(line.service_request)(line.reason)

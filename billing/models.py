@@ -118,12 +118,60 @@ class PayLine(models.Model):
                 violation_error_message="Nature de ligne inconnue.",
             ),
             models.CheckConstraint(
-                condition=Q(reverses=None, amount__gte=0) | Q(reverses__isnull=False, amount__lte=0),
+                condition=Q(reverses=None, amount__gte=0)
+                | Q(reverses__isnull=False, amount__lte=0)
+                | Q(kind=rules.LineKind.ADJUSTMENT.value),
                 name="only_a_reversal_is_negative",
-                violation_error_message="Seule l’annulation d’une ligne est négative.",
+                violation_error_message="Seule l’annulation d’une ligne, ou une ligne ajoutée par la BI, est négative.",
             ),
         ]
         indexes = [models.Index(fields=["interpreter", "created_at"], name="pay_of_interpreter")]
 
     def __str__(self):
         return f"{self.service_request_id} {self.kind} {self.amount}"
+
+
+class AddedLine(models.Model):
+    """What a validator adds to the pay of a request, or takes off, before Achevé; frozen then like any other line.
+
+    It is for the `interpreter` of that time: whoever takes the request over is not paid by it.
+    """
+
+    service_request = models.ForeignKey(
+        ServiceRequest, models.PROTECT, verbose_name="demande", related_name="added_lines"
+    )
+    interpreter = models.ForeignKey(User, models.PROTECT, verbose_name="interprète", related_name="+")
+    amount = models.DecimalField("montant ($)", max_digits=9, decimal_places=2)
+    reason = models.CharField("raison", max_length=250)
+    added_by = models.ForeignKey(User, models.PROTECT, verbose_name="ajoutée par", related_name="+")
+    added_at = models.DateTimeField("ajoutée le")
+    # Taken back: kept, for history to say who and when; it pays nothing.
+    removed_by = models.ForeignKey(
+        User, models.PROTECT, verbose_name="retirée par", null=True, blank=True, related_name="+"
+    )
+    removed_at = models.DateTimeField("retirée le", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "ligne ajoutée"
+        verbose_name_plural = "lignes ajoutées"
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(amount=0),
+                name="added_line_changes_something",
+                violation_error_message="Le montant ajouté ou retiré n’est pas nul.",
+            ),
+            models.CheckConstraint(
+                condition=~Q(reason=""),
+                name="added_line_says_why",
+                violation_error_message="Donnez la raison de la ligne ajoutée.",
+            ),
+            models.CheckConstraint(
+                condition=Q(removed_by=None, removed_at=None) | Q(removed_by__isnull=False, removed_at__isnull=False),
+                name="removal_says_who_and_when",
+                violation_error_message="Une ligne retirée dit par qui et quand.",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.service_request_id} {self.amount}"

@@ -39,6 +39,7 @@ class LineKind(StrEnum):
     PARKING = "parking"
     TRAVEL = "travel"
     WORDS = "words"
+    ADJUSTMENT = "adjustment"
 
 
 class MileageMode(StrEnum):
@@ -50,11 +51,12 @@ class MileageMode(StrEnum):
 RULE_NAMES = {
     LineKind.SERVICE: "Durée de présence",
     LineKind.LATE_CANCELLATION: "Annulation à moins de 2 jours ouvrables (48 h)",
-    LineKind.COMMUNICATIONS: "Communications facturables",
+    LineKind.COMMUNICATIONS: "Communications",
     LineKind.MILEAGE: "Kilométrage",
     LineKind.PARKING: "Stationnement sur facture",
     LineKind.TRAVEL: "Temps de déplacement",
     LineKind.WORDS: "Paiement au mot",
+    LineKind.ADJUSTMENT: "Ligne ajoutée par la BI",
 }
 UNITS = {
     LineKind.SERVICE: "h",
@@ -64,6 +66,7 @@ UNITS = {
     LineKind.PARKING: "facture",
     LineKind.TRAVEL: "h",
     LineKind.WORDS: "mot",
+    LineKind.ADJUSTMENT: "ajustement",
 }
 
 _PRESENT = (Outcome.RENDERED, Outcome.PATIENT_ABSENT, Outcome.PROFESSIONAL_ABSENT)
@@ -156,6 +159,18 @@ def pay_lines(facts: Facts, *, policy: Policy, closed_days: Iterable[date], tz: 
         *_parking_lines(facts),
         *_travel_lines(facts, policy),
     ]
+
+
+def added_line(amount: Decimal, reason: str) -> Line:
+    """What the BI adds before Achevé, or takes off: dollars, not 0, with its reason."""
+    _check_cents(amount)
+    _refuse("amount", amount == 0, "Le montant ajouté ou retranché n’est pas nul.")
+    _refuse("reason", not reason.strip(), "Donnez la raison de la ligne ajoutée.")
+    kind = LineKind.ADJUSTMENT
+    return Line(
+        kind=kind, quantity=Decimal(1), unit=UNITS[kind], rate=amount, amount=amount,
+        reason=reason.strip(), rule=RULE_NAMES[kind],
+    )  # fmt: skip
 
 
 def total(lines: Iterable[Line]) -> Decimal:
@@ -263,7 +278,10 @@ def _communication_lines(facts: Facts, policy: Policy) -> list[Line]:
         lines.append(_paid(kind, Decimal(billable), fee, fee * billable, count))
     if unbillable:
         count = _count(unbillable, "communication non facturable", "communications non facturables")
-        why = "ni demandée dans la demande, ni justifiée avec le nom de la personne, ou après l’avis d’annulation"
+        s = "s" if unbillable > 1 else ""
+        why = (
+            f"ni demandée{s} dans la demande, ni justifiée{s} avec le nom de la personne, ou après l’avis d’annulation"
+        )
         lines.append(_unpaid(kind, fee, f"{count} : {why}."))
     if not lines and facts.service_type == "message_relay" and facts.outcome == Outcome.RENDERED:
         lines.append(_unpaid(kind, fee, "Aucune communication à payer."))
@@ -406,6 +424,12 @@ def _check_number(field: str, value: int | Decimal | None, kind: type, *, is_opt
     _refuse(field, not is_number, "Indiquez un nombre entier." if kind is int else "Indiquez un nombre décimal.")
     _refuse(field, value < 0, "Indiquez un nombre positif ou nul.")
     _refuse(field, value > _LARGEST, "Ce nombre est trop grand.")
+
+
+def _check_cents(amount: Decimal) -> None:
+    """A signed amount of money: refused rather than rounded."""
+    is_money = type(amount) is Decimal and amount.is_finite() and abs(amount) <= _LARGEST and amount == round(amount, 2)
+    _refuse("amount", not is_money, "Indiquez un montant en dollars et en cents.")
 
 
 def _check_fit(facts: Facts) -> None:

@@ -1,5 +1,6 @@
 """Pay: an estimate while a request lives, frozen lines at Achevé, a reversal and a new line for what comes later."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -12,7 +13,7 @@ from accounts.models import User
 from accounts.notify import Notice
 from accounts.roles import Role
 from billing import rules
-from billing.models import PayLine, PayPolicy
+from billing.models import AddedLine, PayLine, PayPolicy
 from requests_app.business_days import by_day, notice_limit
 from requests_app.distances import Distances, Origin, distances_for
 from requests_app.exchanges import billable_if_cancelled
@@ -22,6 +23,8 @@ from requests_app.workflow import NotAllowed, ServiceType, Status
 
 # A larger correction is a typing error.
 LARGEST_AMOUNT = Decimal(1_000_000)
+SAME_AMOUNT = "C’est déjà le montant de cette ligne."
+NEGATIVE = "Le total de la paie serait négatif\u00a0: il est d’au moins 0\u00a0$. Rien n’est enregistré."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,32 +37,58 @@ class Estimate:
     closed_days: frozenset
 
 
-def policy_of(service_request: ServiceRequest) -> PayPolicy:
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """Every tariff and every closed day, read once for many estimates."""
+
+    policies: list[PayPolicy]
+    closed_days: frozenset
+
+    @classmethod
+    def read(cls) -> "Tables":
+        closed_days = frozenset(Holiday.objects.values_list("date", flat=True))
+        return cls(policies=list(PayPolicy.objects.order_by("-effective_from")), closed_days=closed_days)
+
+
+def policy_of(service_request: ServiceRequest, tables: Tables | None = None) -> PayPolicy:
     """The tariff in force on the service date (domain.md, « Pay »); raises RuleError when none is."""
     day = rules.service_date(service_request.starts_at, timezone.get_default_timezone())
-    policy = PayPolicy.objects.filter(effective_from__lte=day).order_by("-effective_from").first()
+    if tables:
+        policy = next((known for known in tables.policies if known.effective_from <= day), None)
+    else:
+        policy = PayPolicy.objects.filter(effective_from__lte=day).order_by("-effective_from").first()
     if policy is None:
         raise rules.RuleError("starts_at", f"Aucune politique de rémunération n’est en vigueur le {day}.")
     return policy
 
 
-def estimate(service_request: ServiceRequest, facts: rules.Facts) -> Estimate:
+def estimate(service_request: ServiceRequest, facts: rules.Facts, *, tables: Tables | None = None) -> Estimate:
     """The lines these facts pay; raises RuleError on facts that cannot be.
 
-    A cancellation already decided keeps the closed days it was counted with, whatever the table became.
+    A cancellation already decided keeps the closed days it was counted with, whatever the table became. For many
+    requests, `tables` spare the statements of each.
     """
-    policy = policy_of(service_request)
-    closed_days = _closed_days(service_request, facts)
+    policy = policy_of(service_request, tables)
+    closed_days = _closed_days(service_request, facts, tables)
     zone = timezone.get_default_timezone()
     lines = rules.pay_lines(facts, policy=policy.as_rules(), closed_days=closed_days, tz=zone)
+    lines += [rules.added_line(row.amount, row.reason) for row in added_lines(service_request)]
     return Estimate(lines=lines, total=rules.total(lines), policy=policy, closed_days=closed_days)
 
 
-def _closed_days(service_request, facts) -> frozenset:
+def added_lines(service_request: ServiceRequest) -> list[AddedLine]:
+    """What the BI added for whoever holds the request now, and did not take back; one query, none once prefetched."""
+    rows = service_request.added_lines.all()
+    return [row for row in rows if row.interpreter_id == service_request.interpreter_id and not row.removed_at]
+
+
+def _closed_days(service_request, facts, tables) -> frozenset:
     if service_request.notice_received_at:
         return frozenset(service_request.notice_closed_days)
     if facts.notice_received_at is None:
         return frozenset()
+    if tables:
+        return tables.closed_days
     return Holiday.objects.closed_between(facts.notice_received_at, facts.starts_at)
 
 
@@ -166,7 +195,28 @@ def _by_the_piece(service_request, policy: PayPolicy) -> tuple[Decimal, str]:
 
 def ledger(service_request: ServiceRequest) -> list[PayLine]:
     """The frozen lines of a request, in the order they were written; one query."""
-    return list(service_request.pay_lines.select_related("policy").order_by("number"))
+    return list(service_request.pay_lines.select_related("policy", "created_by").order_by("number"))
+
+
+def corrections_of(lines: Iterable[PayLine]) -> list[tuple[PayLine, PayLine, PayLine]]:
+    """Of a ledger, each correction: the line corrected, the one that reverses it, the one written instead."""
+    by_number, by_pk = {line.number: line for line in lines}, {line.pk: line for line in lines}
+    undone = [line for line in by_pk.values() if line.reverses_id]
+    return [(by_pk[line.reverses_id], line, by_number[line.number + 1]) for line in undone]
+
+
+def in_place(lines: list[PayLine]) -> list[PayLine]:
+    """A ledger to read: each correction under the line it corrects, which stays where it was."""
+    instead = {wrong.pk: (undone, right) for wrong, undone, right in corrections_of(lines)}
+    written_instead = {right.pk for _, right in instead.values()}
+    found = []
+    for line in lines:
+        if not line.reverses_id and line.pk not in written_instead:
+            found.append(line)
+            while line.pk in instead:
+                undone, line = instead[line.pk]
+                found += [undone, line]
+    return found
 
 
 @transaction.atomic
@@ -178,10 +228,13 @@ def freeze(service_request: ServiceRequest, facts: rules.Facts, *, by: User, at:
     if _locked(service_request.pk).pay_lines.exists():
         raise NotAllowed("Les lignes de paie de cette demande sont déjà figées.")
     found = estimate(service_request, facts)
+    if found.total < 0:
+        raise NotAllowed(NEGATIVE)
     inputs = _kept(asdict(facts)) | {
         "closed_days": sorted(day.isoformat() for day in found.closed_days),
         "policy": _kept(asdict(found.policy.as_rules())),
         "accepted_communications": _accepted(service_request),
+        "added_lines": _added(service_request),
     }
     return PayLine.objects.bulk_create(
         PayLine(
@@ -204,6 +257,12 @@ def _accepted(service_request) -> list[dict]:
     return [_kept(row) for row in service_request.communications.exclude(accepted_by=None).values(*names)]
 
 
+def _added(service_request) -> list[dict]:
+    """What a validator added or took off, who, when and why."""
+    names = ("id", "amount", "reason", "added_by_id", "added_at")
+    return [_kept({name: getattr(row, name) for name in names}) for row in added_lines(service_request)]
+
+
 def _locked(pk) -> ServiceRequest:
     """The request, held until the transaction ends: its ledger has one writer at a time. Raises NotAllowed."""
     service_request = ServiceRequest.objects.select_for_update(no_key=True).get(pk=pk)
@@ -224,15 +283,18 @@ def adjust(line: PayLine, *, by: User, at: datetime, amount: Decimal, reason: st
     """After Achevé: reverse a line and write another with the right amount, in dollars; the interpreter is told.
 
     Returns the new line. Raises NotAllowed when the person is not a validator, filed the report, gives no reason or no
-    amount of money, or when the line is already corrected (domain.md, `adjust`).
+    other amount of money, or when the line is already corrected (domain.md, `adjust`).
     """
     service_request, reason = _locked(line.service_request_id), reason.strip()
-    _check_adjustment(service_request, by, amount, reason)
+    _check_adjustment(line, service_request, by, amount, reason)
     if line.reverses_id or PayLine.objects.filter(reverses=line).exists():
         raise NotAllowed("Cette ligne est déjà corrigée.")
     kept = ("service_request_id", "interpreter_id", "policy_id", "kind", "rule", "inputs")
     common = {name: getattr(line, name) for name in kept} | {"reason": reason, "created_by": by, "created_at": at}
-    last = service_request.pay_lines.count()
+    others = [row.amount for row in service_request.pay_lines.exclude(pk=line.pk)]
+    if sum(others) + amount < 0:
+        raise NotAllowed(NEGATIVE)
+    last = len(others) + 1
     undone = {"quantity": -line.quantity, "unit": line.unit, "rate": line.rate, "amount": -line.amount}
     # What the line said of its quantity was wrong: the new one is its own amount.
     right = {"quantity": Decimal(1), "unit": "correction", "rate": amount, "amount": amount}
@@ -248,14 +310,22 @@ def _tell_adjusted(service_request, line) -> None:
     notify.tell([told], about=about(service_request), at=line.created_at)
 
 
-def _check_adjustment(service_request, by, amount, reason) -> None:
-    if by.role != Role.VALIDATOR or by.pk in {service_request.filed_by_id, service_request.interpreter_id}:
+def _check_adjustment(line, service_request, by, amount, reason) -> None:
+    if by.role != Role.VALIDATOR or service_request.has_part(by):
         raise NotAllowed("Seul un valideur qui n’a pas rempli ce dossier peut corriger une ligne.")
     most = PayLine._meta.get_field("reason").max_length
     if not 0 < len(reason) <= most:
         raise NotAllowed(f"Donnez la raison de la correction, en {most}\u00a0caractères au plus.")
-    if not (amount.is_finite() and 0 <= amount <= LARGEST_AMOUNT and amount == round(amount, 2)):
-        raise NotAllowed("Le montant corrigé est en dollars et en cents, positif ou nul.")
+    least = least_amount(line)
+    if not (amount.is_finite() and least <= amount <= LARGEST_AMOUNT and amount == round(amount, 2)):
+        raise NotAllowed(f"Le montant corrigé est en dollars et en cents{'' if least else ', positif ou nul'}.")
+    if amount == line.amount:
+        raise NotAllowed(SAME_AMOUNT)
+
+
+def least_amount(line: PayLine) -> Decimal:
+    """The least a line may be corrected to, in dollars: only one that the BI added takes something off."""
+    return -LARGEST_AMOUNT if line.kind == rules.LineKind.ADJUSTMENT else Decimal(0)
 
 
 # Before confirming a cancellation: the clock, and what it pays to whom.

@@ -10,6 +10,8 @@ from functools import lru_cache
 
 _SATURDAY = 5
 _DAY = timedelta(days=1)
+# Older is a year typed wrong; in the last year that Python knows, an instant may be too late for UTC.
+_FIRST_YEAR, _LAST_YEAR = 2000, 9998
 
 
 def is_business_day(day: date, *, closed_days: Iterable[date]) -> bool:
@@ -63,11 +65,19 @@ def notice_limit(starts_at: datetime, *, notice: timedelta, closed_days: Iterabl
     return limit.astimezone(tz)
 
 
+def is_far(day: date) -> bool:
+    """Whether no clock of ours reaches `day`: `local_instant` then refuses it, whatever the time."""
+    return not _FIRST_YEAR <= day.year <= _LAST_YEAR
+
+
 def local_instant(day: date, at: time, tz: tzinfo) -> datetime:
     """The aware instant of a local date and time typed without offset (domain « Pay », local time).
 
-    The doubled hour of November is its first occurrence; the missing hour of March raises ValueError, in French.
+    The doubled hour of November is its first occurrence; the missing hour of March, and a day that `is_far`, raise
+    ValueError, in French.
     """
+    if is_far(day):
+        raise ValueError(f"La date {day} est trop éloignée.")
     instant = datetime.combine(day, at.replace(fold=0), tzinfo=tz)
     if instant.astimezone(UTC).astimezone(tz).replace(tzinfo=None) != instant.replace(tzinfo=None):
         raise ValueError(f"L’heure {at:%Hh%M} n’existe pas le {day}\u00a0: on avance l’heure cette nuit-là.")

@@ -8,7 +8,7 @@ near (candidates.py), as kilometres only.
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
-from math import asin, cos, radians, sin, sqrt
+from math import asin, ceil, cos, radians, sin, sqrt
 
 from accounts.models import InterpreterProfile
 from requests_app.models import ServiceRequest
@@ -17,6 +17,9 @@ from requests_app.workflow import ServiceType
 EARTH_RADIUS_KM = 6371.0088
 # Roads are longer than the straight line: by 20 to 40 % where people live, so 30 % until a real route is asked for.
 ROAD_FACTOR = Decimal("1.3")
+# An estimate of the time between two places: the road at this speed, and the car to be parked.
+TRAVEL_KM_PER_HOUR = 50
+PARKING_MINUTES = 10
 
 
 class Origin(StrEnum):
@@ -78,6 +81,11 @@ def road_km(start: tuple, end: tuple) -> Decimal | None:
     return (straight * ROAD_FACTOR).quantize(Decimal("0.1"), ROUND_HALF_UP)
 
 
+def road_minutes(km: Decimal) -> int:
+    """Whole minutes to drive so many kilometres and park."""
+    return ceil(km * 60 / TRAVEL_KM_PER_HOUR + PARKING_MINUTES)
+
+
 def road_km_sql(start: tuple[str, str], end: tuple[str, str]) -> str:
     """`road_km` in SQL as a float8, between two points given as their columns; NULL where one is unknown.
 
@@ -87,3 +95,8 @@ def road_km_sql(start: tuple[str, str], end: tuple[str, str]) -> str:
     half = f"sin(({to_north} - {north}) / 2) ^ 2 + cos({north}) * cos({to_north}) * sin(({to_east} - {east}) / 2) ^ 2"
     tenths = f"round({20 * EARTH_RADIUS_KM * float(ROAD_FACTOR)} * asin(least(1, sqrt({half}))))"
     return f"CASE WHEN num_nulls({', '.join((*start, *end))}) = 0 THEN {tenths} / 10 END"
+
+
+def road_minutes_sql(km: str) -> str:
+    """`road_minutes` in SQL, of an expression in kilometres."""
+    return f"ceil({km} * 60 / {TRAVEL_KM_PER_HOUR} + {PARKING_MINUTES})"

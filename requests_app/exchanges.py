@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
 from accounts import notify
@@ -20,6 +20,9 @@ from requests_app.workflow import ASSIGNED, WITHDRAWAL_NOTICE, NotAllowed, Statu
 LOGGABLE = (*ASSIGNED, Status.PROVIDED, Status.CANCELLED)
 # Two presses of one button: the same words again, by the same person, in the same thread.
 SAME_PRESS = timedelta(minutes=1)
+# As many as one page of the report shows and takes (ruling 6).
+MAX_COMMUNICATIONS = 50
+TOO_MANY = f"Une demande a {MAX_COMMUNICATIONS} communications au plus."
 LOST = "Cette personne n’a plus la demande\u00a0: votre message n’est pas envoyé."
 
 
@@ -33,7 +36,7 @@ def may_log(service_request: ServiceRequest, user: User) -> bool:
 def log_communication(
     service_request: ServiceRequest, *, by: User, at: datetime, made_at: datetime, **fields
 ) -> Communication:
-    """Add one communication, made at `made_at`; raises NotAllowed when the request is not the person's, or closed."""
+    """Add one communication, made at `made_at`; raises NotAllowed: not the person's request, closed or full."""
     service_request.lock()
     if not may_log(service_request, by):
         raise NotAllowed("Les communications de cette demande ne peuvent plus être modifiées.")
@@ -44,20 +47,9 @@ def log_communication(
     same = {name: same[name] for name in ("purpose", "purpose_text", "channel")}
     if service_request.communications.filter(interpreter=interpreter, at=made_at, **same).exists():
         raise NotAllowed("Cette communication est déjà inscrite\u00a0: elle ne l’est pas une deuxième fois.")
+    if service_request.communications.count() >= MAX_COMMUNICATIONS:
+        raise NotAllowed(TOO_MANY)
     return Communication.objects.create(service_request=service_request, interpreter=interpreter, at=made_at, **fields)
-
-
-@verb
-def remove_communication(service_request: ServiceRequest, *, by: User, at: datetime, communication: int) -> None:
-    """Take back a communication of one's own, to write it again, while the request is reserved and nothing is filed.
-
-    Raises NotAllowed afterwards: what was reported is corrected in the « Détails de l'achèvement ».
-    """
-    service_request.lock()
-    is_held = service_request.is_assigned and service_request.interpreter_id == by.pk
-    if not is_held or service_request.filed_by_id:
-        raise NotAllowed("Les communications de cette demande ne peuvent plus être retirées.")
-    service_request.communications.filter(pk=communication, interpreter=by).delete()
 
 
 def is_communication_billable(service_request: ServiceRequest, communication: Communication) -> bool:
@@ -97,9 +89,9 @@ def written(communications) -> str:
     rows = []
     for row in communications:
         made_at = timezone.localtime(row.at)
-        rows.append(
-            TypedCommunication(day=made_at.date(), time=made_at.time(), purpose=row.purpose, other=row.purpose_text)
-        )
+        asked = {"requested_by_name": row.requested_by_name, "justification": row.justification}
+        when = {"day": made_at.date(), "time": made_at.time()}
+        rows.append(TypedCommunication(**when, purpose=row.purpose, other=row.purpose_text, **asked))
     return format_communications(rows, purposes={label: code for code, label in Purpose.choices})
 
 
@@ -112,6 +104,20 @@ def thread_of(service_request: ServiceRequest, user: User, *, interpreter: User 
     if user.role == Role.REQUESTER:
         side = None
     return service_request.messages.filter(interpreter=side).select_related("author")
+
+
+def last_messages():
+    """For a query of requests: the key of the last message between the BI and whoever holds each."""
+    thread = Message.objects.filter(service_request=OuterRef("pk"), interpreter=OuterRef("interpreter"))
+    return Subquery(thread.order_by("-pk").values("pk")[:1])
+
+
+def last_message(service_request: ServiceRequest) -> int | None:
+    """The key of the last message between the BI and whoever holds the request; one query, none once annotated."""
+    if not hasattr(service_request, "last_message_id"):
+        rows = ServiceRequest.objects.filter(pk=service_request.pk)
+        return rows.values_list(last_messages(), flat=True).get()
+    return service_request.last_message_id
 
 
 def readable(service_request: ServiceRequest, user: User):

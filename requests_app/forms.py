@@ -13,7 +13,7 @@ from accounts.models import Institution, Language
 from accounts.roles import Role
 from completion.rules import parse_time
 from requests_app import conflicts
-from requests_app.business_days import local_instant
+from requests_app.business_days import is_far, local_instant
 from requests_app.models import CancellationReason, Channel, Facility, Purpose, ServiceRequest
 from requests_app.workflow import SPOKEN, ServiceType
 
@@ -21,6 +21,10 @@ DATE = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 # A request may be booked this long: longer is a typing error for a spoken service.
 LONGEST_SPOKEN = timedelta(hours=12)
 FURTHEST = timedelta(days=730)
+IN_THE_FUTURE = "Cette date est dans le futur."
+# What decides whether a communication that the request does not ask for is paid (ruling 6).
+DECISIVE = frozenset({"requested_by_name", "justification"})
+_DATE_SAID = {"required": "Inscrivez la date.", "invalid": "Écrivez la date ainsi\u00a0: 2024-12-01."}
 
 
 class TimeField(forms.CharField):
@@ -66,16 +70,14 @@ class DurationField(forms.CharField):
 
 
 def instant_of(form, date_field: str, time_field: str) -> datetime | None:
-    """The instant of a date and a time typed apart; the missing hour of March is an error beside the time."""
+    """The instant of a date and a time typed apart; what cannot be is an error beside the one at fault."""
     day, hour = form.cleaned_data.get(date_field), form.cleaned_data.get(time_field)
     if day is None or hour is None:
         return None
     try:
         return local_instant(day, hour, timezone.get_default_timezone())
     except ValueError as error:
-        form.add_error(time_field, str(error))
-    except OverflowError:
-        form.add_error(date_field, "Cette date est trop éloignée.")
+        form.add_error(date_field if is_far(day) else time_field, str(error))
 
 
 def _end_of(starts_at: datetime, length: timedelta) -> datetime:
@@ -288,9 +290,13 @@ class CancelForm(VersionedForm):
 class CommunicationForm(forms.Form):
     """One communication, as the FAQ describes it: when, why, how, and who asked."""
 
-    date = forms.DateField(label="Date", widget=DATE)
-    time = TimeField(label="Heure")
-    purpose = forms.ChoiceField(label="Objectif", choices=[("", "Choisissez"), *Purpose.choices])
+    date = forms.DateField(label="Date", widget=DATE, error_messages=_DATE_SAID)
+    time = TimeField(label="Heure", error_messages={"required": "Inscrivez l’heure."})
+    purpose = forms.ChoiceField(
+        label="Objectif",
+        choices=[("", "Choisissez"), *Purpose.choices],
+        error_messages={"required": "Choisissez l’objectif."},
+    )
     purpose_text = forms.CharField(label="Précision", max_length=200, required=False)
     channel = forms.ChoiceField(label="Moyen", choices=Channel, initial=Channel.PHONE)
     requested_by_name = forms.CharField(
@@ -298,14 +304,19 @@ class CommunicationForm(forms.Form):
     )
     justification = forms.CharField(label="Justification", max_length=300, required=False)
 
-    def __init__(self, *args, at, **kwargs):
+    def __init__(self, *args, at, is_planned=True, **kwargs):
+        """`is_planned`: the request asks for communications; else who asked and why decide the pay (ruling 6)."""
         super().__init__(*args, **kwargs)
-        self.at = at
+        self.at, self.conditional_fields = at, frozenset() if is_planned else DECISIVE
+        for name in self.conditional_fields:
+            self.fields[name].help_text = "Requis pour que la communication soit payée."
 
     def clean(self):
         cleaned = super().clean()
         made_at = instant_of(self, "date", "time")
-        if made_at and made_at > self.at:
+        if made_at and cleaned["date"] > timezone.localdate(self.at):
+            self.add_error("date", IN_THE_FUTURE)
+        elif made_at and made_at > self.at:
             self.add_error("time", "Une communication ne peut pas être dans le futur.")
         if cleaned.get("purpose") == Purpose.OTHER and not cleaned.get("purpose_text"):
             self.add_error("purpose_text", "Précisez l’objectif de la communication.")

@@ -9,6 +9,7 @@ from django.utils.dateparse import parse_datetime
 from accounts.french import hour, short_date
 from accounts.models import User
 from accounts.roles import Role
+from requests_app.masking import Hide, eraser_for
 from requests_app.models import ServiceRequest, Transition
 from requests_app.sheet import may_see_patient
 from requests_app.workflow import Action, ServiceType
@@ -66,7 +67,8 @@ def lines(service_request: ServiceRequest, reader: User, *, at: datetime, since_
         # An offer says no more of a place than its « secteur », nor who works there.
         hidden |= {"facility", "requester"} if reader.role == Role.INTERPRETER else {"facility"}
     steps = [step for step in steps_of(service_request) if step.version > since_version]
-    return [_line(step, reader, hidden) for step in steps if _may_read(step, reader)]
+    hide = eraser_for(service_request, reader, at=at)
+    return [_line(step, reader, hidden, hide) for step in steps if _may_read(step, reader)]
 
 
 def _may_read(step: Transition, reader: User) -> bool:
@@ -75,14 +77,14 @@ def _may_read(step: Transition, reader: User) -> bool:
     return reader.is_bi_staff or step.action not in _NOT_FOR_REQUESTER
 
 
-def _line(step: Transition, reader: User, hidden: set) -> Line:
+def _line(step: Transition, reader: User, hidden: set, hide: Hide) -> Line:
     is_note_shown = reader.is_bi_staff or (reader.role == Role.INTERPRETER and step.action in _NOTE_FOR_INTERPRETER)
     return Line(
         at=step.at,
         who=_who(step, reader, hidden),
         what=_what(step, reader),
         changes=changed_fields({name: values for name, values in step.changes.items() if name not in hidden}),
-        note=step.note if is_note_shown else "",
+        note=hide(step.note) if is_note_shown else "",
         status=step.to_status,
     )
 
@@ -97,13 +99,28 @@ def _what(step: Transition, reader: User) -> str:
 
 
 def choice_words(choice: dict) -> str:
-    """Why this person was chosen (candidates.choice_of): « 3e de 14 : à 6 km », « malgré : absence… », or nothing."""
+    """Why this person was chosen (candidates.choice_of): « 3e de 14 : à 6 km », « malgré : absence… », or nothing.
+
+    Of a validation: what was accepted with it, « avec 2 alertes : distance, facture, sans réponse au retour ».
+    """
+    if "unanswered" in choice:
+        return ", ".join(filter(None, (_alerts(choice), "sans réponse au retour")))
+    if "alerts" in choice:
+        return _alerts(choice)
     if despite := choice.get("despite"):
         return f"malgré\u00a0: {', '.join(despite)}"
     if "rank" not in choice:
         return ""
     place = f"{choice['rank']}{'re' if choice['rank'] == 1 else 'e'} de {choice['among']}"
     return place + (f"\u00a0: {', '.join(choice['reasons'])}" if choice["reasons"] else "")
+
+
+def _alerts(choice: dict) -> str:
+    alerts = choice.get("alerts", ())
+    if not alerts:
+        return ""
+    many = "1\u00a0alerte" if len(alerts) == 1 else f"{len(alerts)}\u00a0alertes"
+    return f"avec {many}\u00a0: {', '.join(alert['label'].lower() for alert in alerts)}"
 
 
 def _who(step: Transition, reader: User, hidden: set) -> str:

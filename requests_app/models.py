@@ -335,6 +335,10 @@ class ServiceRequest(models.Model):
         cancelled = self.status == Status.CANCELLED and self.interpreter_id
         return self.status == Status.PROVIDED or bool(cancelled and (self.filed_by_id or owed))
 
+    def has_part(self, user):
+        """Whether they filled it in or served it: somebody else validates it, adds to its pay and corrects it."""
+        return user.pk in {self.filed_by_id, self.interpreter_id}
+
     @property
     def booked_minutes(self):
         return int((self.ends_at - self.starts_at).total_seconds() // 60)
@@ -428,7 +432,8 @@ class Transition(models.Model):
     # An answer to an offer given from the signed link of its message, without signing in.
     by_link = models.BooleanField("par le lien", default=False)
     changes = models.JSONField("changements", default=dict)
-    # Of an offer or an assignment by the BI: where the ranking had the person, and why (candidates.choice_of).
+    # Of an offer or an assignment by the BI: where the ranking had the person, and why (candidates.choice_of); of a
+    # validation: the alerts that were accepted with it.
     choice = models.JSONField("choix", default=dict)
     note = models.TextField("note", max_length=2000, blank=True)
 

@@ -91,7 +91,7 @@ def facts_of(service_request: ServiceRequest, user: User, *, at: datetime, **giv
         "has_open_offer": is_offered and service_request.offers.open_at(at).filter(interpreter=user).exists(),
         "withdraws_freely": changes.frees_from_notice(service_request),
         "is_filed": service_request.filed_by_id is not None,
-        "is_filer": user.pk in {service_request.filed_by_id, service_request.interpreter_id},
+        "is_filer": service_request.has_part(user),
         "has_claim": service_request.is_late_cancellation,
         "cancelled_by_report": service_request.notice_received_at is None,
         "is_due_to_review": service_request.is_due_to_review,

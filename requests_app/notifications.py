@@ -22,6 +22,7 @@ class Topic(StrEnum):
     CANCELLED = "cancelled"
     REINSTATED = "reinstated"
     REOPENED = "reopened"
+    FILED = "filed"
     RETURNED = "returned"
     VALIDATED = "validated"
     ADJUSTED = "adjusted"
@@ -42,6 +43,8 @@ TO_INTERPRETER = {
     Action.MARK_UNALLOCATED: Topic.REMOVED,
     Action.CANCEL: Topic.CANCELLED,
     Action.REINSTATE: Topic.REINSTATED,
+    # By the BI on their behalf: nobody is told of what they did themselves.
+    **dict.fromkeys([Action.PROVIDE, Action.REPORT_CANCELLED, Action.CORRECT], Topic.FILED),
     Action.RETURN_FOR_CORRECTION: Topic.RETURNED,
     Action.VALIDATE: Topic.VALIDATED,
 }

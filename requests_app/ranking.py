@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.french import decimal
 from accounts.roles import Role
 from requests_app.availability import parts_of
-from requests_app.distances import road_km_sql
+from requests_app.distances import road_km_sql, road_minutes_sql
 from requests_app.models import CancellationReason, Offer
 from requests_app.sourcing import MINUTES_TO_ANSWER, REACH_KM
 from requests_app.workflow import BOOKED, SPOKEN, Action, ServiceType, Status
@@ -55,9 +55,6 @@ SENTENCES = {
     "hour": "Chaque heure réservée ou servie ce mois-ci\u00a0: {} point de moins.",
     "offer": "Chaque offre reçue ce mois-ci\u00a0: {} point de moins.",
 }
-# An estimate of the time between two places: the road at this speed, and the car to be parked.
-TRAVEL_KM_PER_HOUR = 50
-PARKING_MINUTES = 10
 MARGIN_HOURS = 2
 # Past this, a night or a meal separates two bookings: the way between them is nobody's trouble.
 NEIGHBOUR_HOURS = 12
@@ -76,8 +73,6 @@ def _listed(values) -> str:
 _GIVING = (Action.ACCEPT, Action.ASSIGN, Action.REASSIGN)
 _TAKING = (Action.MARK_UNALLOCATED, Action.REASSIGN, Action.REINSTATE)
 _BOOKING = f"status IN ({_listed(BOOKED)}) AND service_type IN ({_listed(SPOKEN)})"
-_TRAVEL = f"ceil({{km}} * 60 / {TRAVEL_KM_PER_HOUR} + {PARKING_MINUTES})"
-
 
 _HERE = ("place.latitude", "place.longitude")
 _WAY = road_km_sql(("origin.latitude", "origin.longitude"), _HERE)
@@ -86,7 +81,7 @@ _WAY = road_km_sql(("origin.latitude", "origin.longitude"), _HERE)
 def _missing(place: str, free_time: str) -> str:
     """Minutes that lack between a neighbouring booking's place and this one; nothing when nobody travels."""
     km = road_km_sql((f"{place}.latitude", f"{place}.longitude"), _HERE)
-    travel = f"CASE WHEN {place}.id = %(facility)s THEN 0 ELSE {_TRAVEL.format(km=km)} END"
+    travel = f"CASE WHEN {place}.id = %(facility)s THEN 0 ELSE {road_minutes_sql(km)} END"
     return f"coalesce(greatest({travel} - floor(extract(epoch FROM {free_time}) / 60), 0), 0)::int"
 
 

@@ -320,11 +320,14 @@ def return_for_correction(service_request, *, by, at, version=None, note: str) -
 
 
 @verb
-def validate(service_request, *, by, at, version=None, note="") -> Transition:
-    """« Achevé » (called by the completion room, which freezes facts and pay lines in the same transaction)."""
+def validate(service_request, *, by, at, version=None, note="", choice: dict | None = None) -> Transition:
+    """« Achevé » (called by the completion room, which freezes facts and pay lines in the same transaction).
+
+    `choice` keeps the alerts that the validator saw and accepted (completion.decisions).
+    """
     service_request.lock()
     facts = facts_of(service_request, by, at=at)
-    story = Story(note=note, interpreter=service_request.interpreter)
+    story = Story(note=note, interpreter=service_request.interpreter, choice=choice or {})
     return move(
         service_request,
         Action.VALIDATE,

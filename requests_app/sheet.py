@@ -13,7 +13,7 @@ from accounts.french import duration, hour, long_date
 from accounts.models import User
 from accounts.roles import Role
 from requests_app.models import ServiceRequest
-from requests_app.workflow import BOOKED, Status
+from requests_app.workflow import BOOKED, ServiceType, Status
 
 # The facts where a changed field shows; what is not here has the field's own label.
 _SHOWN_AS = {
@@ -52,6 +52,13 @@ def area_of(service_request) -> str:
     return facility.area if facility else service_request.institution.region.name
 
 
+def communications_requested(service_request) -> str:
+    """« oui » or « non »; nothing for a relay, which is itself the communications made."""
+    if service_request.service_type == ServiceType.MESSAGE_RELAY:
+        return ""
+    return "oui" if service_request.are_communications_requested else "non"
+
+
 def sheet(service_request: ServiceRequest, user: User, *, at: datetime) -> list[dict]:
     """Sections of a request's page; only what has a value, only what this person may know at this instant."""
     knows = may_see_patient(service_request, user, at=at)
@@ -59,7 +66,7 @@ def sheet(service_request: ServiceRequest, user: User, *, at: datetime) -> list[
     if knows:
         sections.append(("Personnes", _people(service_request)))
     asked = [
-        ("Communications demandées", "oui" if service_request.are_communications_requested else "non"),
+        ("Communications demandées", communications_requested(service_request)),
         ("Consignes", service_request.instructions if knows else ""),
     ]
     sections.append(("Ce qui est demandé", asked))

@@ -1,12 +1,14 @@
 """Panels of a request that other rooms' pages show."""
 
 from django import template
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from django.utils.html import format_html_join
 
 from accounts.french import hour, long_date
-from requests_app import announced, consequences
-from requests_app.history import lines
+from requests_app import announced, consequences, exchanges, logbook
+from requests_app.forms import CommunicationForm
+from requests_app.logbook_forms import AmendForm
 from requests_app.workflow import Action
 
 register = template.Library()
@@ -36,6 +38,36 @@ def leaving(service_request):
     return format_html_join("", "<p>{}</p>", ((sentence,) for sentence in sentences))
 
 
-@register.inclusion_tag("requests_app/_history.html", takes_context=True)
-def history(context, service_request):
-    return {"lines": lines(service_request, context["request"].user, at=timezone.now())}
+@register.inclusion_tag("requests_app/_communications.html", takes_context=True)
+def communications(context, service_request, is_leaving=False):
+    """« Communications », while they are kept on the request's page: afterwards the report has them."""
+    request, at = context["request"], timezone.now()
+    if not logbook.may_amend(service_request, request.user):
+        return {"is_shown": False}
+    prefetch_related_objects([service_request], "communications")
+    made = [row for row in service_request.communications.all() if row.interpreter_id == service_request.interpreter_id]
+    return {
+        "is_shown": is_leaving or bool(made) or service_request.is_assigned,
+        "service_request": service_request,
+        "is_leaving": is_leaving,
+        "is_own": service_request.interpreter_id == request.user.pk,
+        "made": _described(context, service_request, made),
+        "said": request.GET.get("communication", ""),
+        "one_tap": logbook.ONE_TAP,
+        "communication_form": context.get("communication_form")
+        or CommunicationForm(at=at, is_planned=service_request.are_communications_requested),
+    }
+
+
+def _described(context, service_request, made) -> list:
+    """Each row with what ruling 6 makes of it, and the form that completes it."""
+    asked_by = next((row.requested_by_name for row in reversed(made) if row.requested_by_name), "")
+    for row in made:
+        is_sent = context.get("amended") == row.pk
+        row.is_just_logged = context["request"].GET.get("communication") == str(row.pk)
+        row.is_billable = exchanges.is_communication_billable(service_request, row)
+        row.why = "" if row.is_billable else exchanges.why_unbillable(service_request, row)
+        row.why_inline = row.why[:1].lower() + row.why[1:]
+        row.form = context["amend_form"] if is_sent else AmendForm(row=row, asked_by=asked_by)
+        row.is_open = is_sent or (row.is_just_logged and not row.is_billable)
+    return made

@@ -51,8 +51,11 @@ def typed_reason(request) -> str:
     return request.POST.get("reason", "").replace("\x00", "").strip()[:200]
 
 
-def refused(request, service_request: ServiceRequest, error: Exception):
-    """409: nothing was written; the page says why, who changed what since it was opened, and what was typed."""
+def refused(request, service_request: ServiceRequest, error: Exception, *, typed=None, resume=None):
+    """409: nothing was written; the page says why, who changed what since it was opened, and what was typed.
+
+    `typed`: what was, in words, when the page knows better; `resume`: the address and fields that take it up again.
+    """
     at = timezone.now()
     current = ServiceRequest.objects.visible_to(request.user, at=at).filter(pk=service_request.pk).first()
     if current is None:
@@ -61,7 +64,8 @@ def refused(request, service_request: ServiceRequest, error: Exception):
     context = {
         "service_request": current,
         "message": why_not(error, request.user),
-        "typed": typed_words(request, current),
+        "typed": typed_words(request, current) if typed is None else typed,
+        "resume": resume,
         "lines": history.lines(current, request.user, at=at, since_version=seen) if seen else [],
     }
     return render(request, "requests_app/refused.html", context, status=409)

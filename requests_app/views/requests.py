@@ -1,7 +1,6 @@
 """What everybody has: a request's page, and the interpreter's own verbs."""
 
 from django.contrib import messages
-from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -10,14 +9,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.roles import Role
 from requests_app import changes, exchanges, moves, offers, services
-from requests_app.forms import CommunicationForm, MessageForm
+from requests_app.forms import MessageForm
 from requests_app.history import changed_fields, steps_of
 from requests_app.models import Message
 from requests_app.sheet import changed_labels, sheet
 from requests_app.views.access import load, only, refused, seen_version, typed_reason
 from requests_app.views.lists import HELP_OF_REQUESTERS
 from requests_app.views.threads import threads
-from requests_app.workflow import ACTION_HELP, STATUS_HELP, WITHDRAWAL_NOTICE, Action, NotAllowed, Status
+from requests_app.workflow import ACTION_HELP, STATUS_HELP, WITHDRAWAL_NOTICE, Action, NotAllowed, ServiceType, Status
 
 
 @require_safe
@@ -37,15 +36,11 @@ def page(request, service_request, *, status=200, **forms):
         "sheet": sheet(service_request, user, at=at),
         "changed_labels": changed_labels(service_request, changed) if changed else (),
         "actions": {action.value for action in actions},
-        "status_help": (STATUS_HELP if user.role == Role.INTERPRETER else HELP_OF_REQUESTERS)[
-            Status(service_request.status)
-        ],
+        "status_help": _status_help(service_request, user),
         "help": {action.value: text for action, text in ACTION_HELP.items()},
         "offer": _own_offer(service_request, user, at),
         "unseen": changed_fields(changed),
         "withdraws_freely": changes.frees_from_notice(service_request),
-        "may_log": exchanges.may_log(service_request, user),
-        "communication_form": CommunicationForm(at=at),
         "urgent_form": urgent_form(),
         "decline_form": decline_form(),
         "threads": found,
@@ -55,6 +50,15 @@ def page(request, service_request, *, status=200, **forms):
         **_leaving(service_request, user, actions, found, at),
     }
     return render(request, "requests_app/request.html", context | forms, status=status)
+
+
+def _status_help(service_request, user) -> str:
+    """What the status means for this person; a relay renders no service, it pays the communications made before."""
+    is_relay = service_request.service_type == ServiceType.MESSAGE_RELAY
+    if is_relay and service_request.status == Status.PROVIDED:
+        return "Communications faites avant un désistement. La BI du RSSS doit encore les vérifier."
+    words = STATUS_HELP if user.role == Role.INTERPRETER else HELP_OF_REQUESTERS
+    return words[Status(service_request.status)]
 
 
 def _own_offer(service_request, user, at):
@@ -69,7 +73,7 @@ def _leaving(service_request, user, actions, found, at) -> dict:
     urgent = [message for thread in found for message in thread.messages if message.urgency]
     answers = [message for message in urgent if not message.is_to_bi]
     return {
-        "may_leave": _may_leave(service_request, user, at),
+        "may_leave": may_leave(service_request, user, at),
         "withdrawal_limit": service_request.starts_at - WITHDRAWAL_NOTICE,
         "may_ask_urgently": exchanges.may_ask_urgently(service_request, user, at=at) and not is_free,
         "urgent": next((message for message in urgent if message.urgency == Message.Urgency.ASKED), None),
@@ -140,7 +144,7 @@ def withdraw(request, number):
     if request.method == "POST":
         version = seen_version(request)
         return written(request, service_request, services.mark_unallocated, _withdrawn, back="/", version=version)
-    if not _may_leave(service_request, request.user, timezone.now()):
+    if not may_leave(service_request, request.user, timezone.now()):
         said = "Le service a commencé" if service_request.is_assigned else "Cette demande n’est pas réservée"
         return refused(request, service_request, NotAllowed(f"{said}\u00a0: vous n’avez pas à vous en désister."))
     return withdrawal_page(request, service_request)
@@ -151,21 +155,29 @@ def _withdrawn(relay) -> str:
     said = "La demande n’est plus dans votre liste. La BI va l’attribuer à une autre personne."
     if relay is None:
         return said
+    address = reverse("requests:detail", args=[relay.pk])
     made = '{} La <a href="{}">demande {} (transmission de message)</a> a été créée pour vos communications.'
-    return format_html(made, said, reverse("requests:detail", args=[relay.pk]), relay.pk)
+    return format_html(made, said, address, relay.pk) + _unpaid_of(relay, address)
+
+
+def _unpaid_of(relay, address) -> str:
+    """Which of its communications miss what pays them, while it can still be added (FAQ, « Demandé par »)."""
+    made = relay.communications.all()
+    unpaid = sum(not exchanges.is_communication_billable(relay, row) for row in made)
+    if not unpaid:
+        return ""
+    words = "ne sera pas payée telle quelle" if unpaid == 1 else "ne seront pas payées telles quelles"
+    noun, them = ("communication", "la") if unpaid == 1 else ("communications", "les")
+    said = ' {} {} sur {} {}\u00a0: <a href="{}">complétez-{} dans la demande {}</a>.'
+    return format_html(said, unpaid, noun, len(made), words, address, them, relay.pk)
 
 
 def withdrawal_page(request, service_request, *, status=200, **forms):
     """What the withdrawal does, and the communications it turns into a « transmission de message »; or it is late."""
     at, user = timezone.now(), request.user
     actions = moves.available_actions(service_request, user, at=at)
-    made = list(service_request.communications.filter(interpreter=user))
-    for row in made:
-        row.is_billable = exchanges.is_communication_billable(service_request, row)
     context = {
         "service_request": service_request,
-        "communications": made,
-        "communication_form": CommunicationForm(at=at),
         "is_open": Action.MARK_UNALLOCATED in actions,
         "help": ACTION_HELP[Action.MARK_UNALLOCATED],
         "urgent_form": urgent_form(),
@@ -175,34 +187,7 @@ def withdrawal_page(request, service_request, *, status=200, **forms):
     return render(request, "requests_app/withdraw.html", context | forms, status=status)
 
 
-def _may_leave(service_request, user, at) -> bool:
+def may_leave(service_request, user, at) -> bool:
     """Whether the FAQ's « Marquer comme non alloué » has a meaning for this person, in time or too late."""
     is_held = service_request.is_assigned and service_request.interpreter_id == user.pk
     return is_held and at < service_request.starts_at
-
-
-@require_POST
-def add_communication(request, number):
-    """From the request's page, or from its withdrawal (`page`), where one then comes back."""
-    only(request, Role.INTERPRETER, Role.COORDINATOR)
-    service_request, at = load(request, number), timezone.now()
-    is_leaving = request.POST.get("page") == "desistement" and _may_leave(service_request, request.user, at)
-    form = CommunicationForm(request.POST, at=at)
-    if not form.is_valid():
-        shown = withdrawal_page if is_leaving else page
-        return shown(request, service_request, status=422, communication_form=form, form=form)
-    back = reverse("requests:withdraw", args=[number]) if is_leaving else None
-    said = "Communication ajoutée."
-    return written(request, service_request, exchanges.log_communication, said, back=back, **form.row())
-
-
-@require_POST
-def remove_communication(request, number, pk):
-    """« Retirer », on the way out of a request: a communication written with an error is then written again."""
-    only(request, Role.INTERPRETER)
-    service_request = load(request, number)
-    if len(str(pk)) > 18 or not service_request.communications.filter(pk=pk, interpreter=request.user).exists():
-        raise Http404
-    back, said = reverse("requests:withdraw", args=[number]), "Communication retirée."
-    verb = exchanges.remove_communication
-    return written(request, service_request, verb, said, back=back, communication=pk)

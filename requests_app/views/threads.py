@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from accounts.models import User
 from accounts.roles import Role
 from requests_app import exchanges
 from requests_app.forms import MessageForm
+from requests_app.masking import eraser_for, masked
 from requests_app.models import Message
 
 # The last messages of a long thread; the others are one link away.
@@ -80,7 +83,8 @@ def threads(service_request, user: User, *, is_whole: bool = False) -> list[Thre
     if user.role == Role.COORDINATOR:
         return _threads_of_coordinator(service_request, user, is_whole)
     if user.role == Role.REQUESTER or (user.role == Role.INTERPRETER and service_request.interpreter_id == user.pk):
-        own = list(exchanges.readable(service_request, user))
+        hide = eraser_for(service_request, user, at=timezone.now())
+        own = [masked(message, hide, "body") for message in exchanges.readable(service_request, user)]
         return [Thread("Messages avec la BI", own, user, is_whole=is_whole)]
     return []
 

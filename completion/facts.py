@@ -1,12 +1,13 @@
 """What happened, as the pay engine takes it: from the request, its report, its communications and its receipts."""
 
+from collections.abc import Iterable
 from datetime import UTC, timedelta
 
 from billing.rules import Facts
 from billing.rules import Outcome as Paid
 from completion.models import Attachment, Completion, Outcome
 from requests_app.exchanges import is_communication_billable
-from requests_app.models import CancellationReason, ServiceRequest
+from requests_app.models import CancellationReason, Communication, ServiceRequest
 
 # The interpreter was there: presence is paid, and what it cost to come.
 PRESENT = (Outcome.RENDERED, Outcome.PATIENT_ABSENT, Outcome.PROFESSIONAL_ABSENT)
@@ -21,16 +22,19 @@ def pay_facts(service_request: ServiceRequest) -> Facts:
     return facts_of(service_request, getattr(service_request, "completion", None))
 
 
-def facts_of(service_request: ServiceRequest, completion: Completion | None) -> Facts:
-    """The same from a report that may not be saved yet."""
-    made = [is_communication_billable(service_request, row) for row in service_request.communications.all()]
+def facts_of(
+    service_request: ServiceRequest, completion: Completion | None, made: Iterable[Communication] | None = None
+) -> Facts:
+    """The same from a report, and from communications (`made`; None: those of the request), that may not be saved."""
+    made = service_request.communications.all() if made is None else made
+    paid = [is_communication_billable(service_request, row) for row in made]
     return Facts(
         service_type=service_request.service_type,
         starts_at=service_request.starts_at,
         ends_at=service_request.ends_at,
         guaranteed_minutes=service_request.guaranteed_minutes,
-        billable_communications=sum(made),
-        unbillable_communications=len(made) - sum(made),
+        billable_communications=sum(paid),
+        unbillable_communications=len(paid) - sum(paid),
         interpreter_is_at_fault=service_request.cancellation_reason == CancellationReason.INTERPRETER_ABSENT,
         **_outcome(service_request, completion),
         **_report(service_request, completion),

@@ -3,30 +3,34 @@
 It reads what people type; `completion.services.file` decides. Kilometres are one way, money in dollars.
 """
 
-import re
 import uuid
 from datetime import date, datetime, time, timedelta
 
 from django import forms
 from django.utils import timezone
 
-from accounts.french import decimal, hour
+from accounts.french import hour
+from completion import services
+from completion.attachment_forms import FilesField
+from completion.communications import typed_rows
 from completion.facts import PRESENT
-from completion.models import Attachment, Completion, Outcome
+from completion.fields import AmountField, ClockField, MinutesField, WholeField
+from completion.mileage import Mileage
+from completion.models import Attachment, Outcome
+from completion.presence import nearest_day, presence_said
+from completion.proposed import proposed
 from requests_app.business_days import local_instant
-from requests_app.forms import DATE, TimeField, VersionedForm, instant_of
+from requests_app.forms import DATE, IN_THE_FUTURE, LinesField, VersionedForm, instant_of
 from requests_app.models import ServiceRequest
 from requests_app.workflow import SPOKEN, ServiceType
-
-# A longer presence is a typing error: an end that precedes the start would else be read as the next day's.
-LONGEST_PRESENCE = timedelta(hours=16)
 
 OUTCOME = frozenset({"is_rendered", "what_happened", "told_date", "told_time"})
 TIMES = frozenset({"start_time", "end_time", "waiting_hours", "waiting_minutes"})
 WORDS = frozenset({"word_count"})
 TRAVEL = frozenset({"distance_km", "travel_minutes", "parking_amount"})
-FILE_HELP = "Photo (JPEG, PNG) ou PDF, 10\u00a0Mo au plus."
-FILE_INPUT = forms.FileInput(attrs={"accept": "image/jpeg,image/png,application/pdf"})
+TOLD = frozenset({"told_date", "told_time"})
+# What no pay rests on: an estimate does not wait for it.
+UNPAID = frozenset({"version", "key", "note", "attachment", "__all__"})
 # The form's own name for a field that `Unfit` names.
 _FIELD_OF = {
     "outcome": "is_rendered",
@@ -34,35 +38,6 @@ _FIELD_OF = {
     "actual_starts_at": "start_time",
     "actual_ends_at": "end_time",
 }
-
-
-def _short(size: int, **attrs) -> forms.TextInput:
-    return forms.TextInput(attrs={"size": size, **attrs})
-
-
-class AmountField(forms.DecimalField):
-    """A number as people write it: « 18,4 », « 18.4 km », « 1 250,00 $ »."""
-
-    def __init__(self, **kwargs):
-        usual = {"min_value": 0, "required": False, "widget": _short(8, inputmode="decimal")}
-        super().__init__(**usual | kwargs)
-
-    def to_python(self, value):
-        text = re.sub(r"\s", "", "" if value is None else str(value)).replace(",", ".")
-        return super().to_python(re.sub(r"(km|\$)$", "", text))
-
-    def prepare_value(self, value):
-        return value if value is None or isinstance(value, str) else decimal(value)
-
-
-class WholeField(forms.IntegerField):
-    """A whole number, « 1 240 » included."""
-
-    def __init__(self, size=5, **kwargs):
-        super().__init__(min_value=0, required=False, widget=_short(size, inputmode="numeric"), **kwargs)
-
-    def to_python(self, value):
-        return super().to_python(re.sub(r"\s", "", "" if value is None else str(value)))
 
 
 class CompletionForm(VersionedForm):
@@ -81,52 +56,52 @@ class CompletionForm(VersionedForm):
         widget=forms.RadioSelect,
         error_messages={"required": "Indiquez si le service a été rendu."},
     )
-    what_happened = forms.ChoiceField(
-        label="Si non, que s’est-il passé?", choices=[], widget=forms.RadioSelect, required=False
-    )
+    what_happened = forms.ChoiceField(label="Que s’est-il passé?", choices=[], widget=forms.RadioSelect, required=False)
     told_date = forms.DateField(label="Annulation apprise le", widget=DATE, required=False)
-    told_time = TimeField(label="À", required=False)
-    start_time = TimeField(label="Début réel", required=False)
-    end_time = TimeField(label="Fin réelle", required=False)
-    waiting_hours = WholeField(label="Heures", size=3, max_value=23)
-    waiting_minutes = WholeField(label="Minutes", size=3, max_value=59)
+    told_time = ClockField(label="Heure de l’annulation", required=False)
+    start_time = ClockField(label="Début réel", required=False)
+    end_time = ClockField(label="Fin réelle", required=False)
+    waiting_hours = WholeField(label="Heures d’attente", size=3, max_value=23)
+    waiting_minutes = WholeField(label="Minutes d’attente", size=3, max_value=1440)
     word_count = WholeField(label="Mots", size=8, max_value=1_000_000)
     distance_km = AmountField(
         label="Distance parcourue (km)", help_text="Aller seulement.", max_digits=7, decimal_places=3
     )
-    travel_minutes = WholeField(
-        label="Durée du trajet (minutes)", help_text="Non rémunérée depuis le 4 novembre 2024.", max_value=1440
-    )
+    travel_minutes = MinutesField(label="Durée du trajet (minutes)", max_value=1440)
     parking_amount = AmountField(label="Stationnement ($)", max_digits=7, decimal_places=2)
-    attachment = forms.FileField(
-        label="Pièce jointe",
-        required=False,
-        help_text=FILE_HELP,
-        widget=FILE_INPUT,
-    )
-    comments = forms.CharField(
+    attachment = FilesField(label="Pièces jointes", required=False)
+    comments = LinesField(
         label="Commentaires sur la demande",
         max_length=4000,
         required=False,
-        widget=forms.Textarea(attrs={"rows": 4}),
+        rows=4,
         help_text="Une ligne «\u00a02024-12-01 14h10 Confirmation du rendez-vous\u00a0» devient une communication.",
     )
     # The waiting time says once, above both, that it is optional.
     conditional_fields = {"what_happened", "start_time", "end_time", "word_count", "waiting_hours", "waiting_minutes"}
 
-    def __init__(self, data=None, files=None, *, service_request, is_on_behalf, initial=None):
-        initial = (_initial(service_request) if data is None else {}) | (initial or {})
+    def __init__(self, data=None, files=None, *, service_request, at, is_on_behalf=False, mileage=None, initial=None):
+        """`initial`: what was typed before, shown again unjudged; `mileage`: the estimates of a service on site."""
+        if data is None and initial is None:
+            initial = proposed(service_request, at, mileage)
         super().__init__(data, files, initial=initial)
-        self.service_request, self.fixed = service_request, _fixed_outcome(service_request)
+        self.service_request, self.at, self.fixed = service_request, at, _fixed_outcome(service_request)
         for name in self._left_out(is_on_behalf):
             del self.fields[name]
-        if "what_happened" in self.fields:
+        self._word(mileage)
+
+    def _word(self, mileage: Mileage | None):
+        """What the request and the hour make of the choices, labels and helps."""
+        service_request, fields = self.service_request, self.fields
+        if "what_happened" in fields:
             absences = PRESENT[1:] if service_request.is_spoken else ()
-            self.fields["what_happened"].choices = [
-                (value.value, value.label) for value in (Outcome.CANCELLED, *absences)
-            ]
-        if service_request.service_type == ServiceType.ON_SITE and "attachment" in self.fields:
-            self.fields["attachment"].label = "Facture de stationnement"
+            fields["what_happened"].choices = [(value.value, value.label) for value in (Outcome.CANCELLED, *absences)]
+        if "end_time" in fields and service_request.ends_at > self.at:
+            fields["end_time"].help_text = f"Prévue à {hour(service_request.ends_at)}; il est {hour(self.at)}."
+        if "travel_minutes" in fields and mileage:
+            fields["travel_minutes"].help_text = mileage.travel_help
+        if service_request.service_type == ServiceType.ON_SITE and "attachment" in fields:
+            fields["attachment"].label = "Facture de stationnement"
 
     def _left_out(self, is_on_behalf) -> set[str]:
         kind = self.service_request.service_type
@@ -144,11 +119,21 @@ class CompletionForm(VersionedForm):
         is_on_site = self.service_request.service_type == ServiceType.ON_SITE
         return Attachment.Kind.PARKING_RECEIPT if is_on_site else Attachment.Kind.OTHER
 
+    def clean_comments(self):
+        """What is wrong with a communication typed there is said with all the rest."""
+        comments = self.cleaned_data["comments"]
+        try:
+            typed_rows(comments, at=self.at)
+        except services.Unfit as error:
+            raise forms.ValidationError(str(error)) from error
+        return comments
+
     def clean(self):
         cleaned = super().clean()
         if self.errors.pop("key", None):
-            raise forms.ValidationError("Rouvrez la page, puis recommencez.")
+            self.add_error(None, "Rouvrez la page, puis recommencez.")
         cleaned["outcome"] = self.fixed or self._outcome(cleaned)
+        self._forget(self._unasked(cleaned["outcome"]))
         cleaned["told_at"] = self._told_at(cleaned)
         if "start_time" in self.fields and cleaned["outcome"] in PRESENT:
             self._clean_presence(cleaned)
@@ -156,110 +141,118 @@ class CompletionForm(VersionedForm):
 
     def _outcome(self, cleaned) -> str:
         if cleaned.get("is_rendered") != "non":
+            self._forget({"what_happened"})
             return Outcome.RENDERED
         if not cleaned.get("what_happened") and "what_happened" not in self.errors:
             self.add_error("what_happened", "Dites ce qui s’est passé.")
         return cleaned.get("what_happened") or ""
 
+    @staticmethod
+    def _unasked(outcome: str) -> frozenset:
+        if outcome == Outcome.CANCELLED:
+            return TIMES | WORDS | TRAVEL
+        return TOLD
+
+    def _forget(self, names) -> None:
+        """What the answer does not ask is neither judged nor kept: those fields are out of sight."""
+        for name in names:
+            self.errors.pop(name, None)
+            self.cleaned_data.pop(name, None)
+
     def _told_at(self, cleaned) -> datetime | None:
-        if cleaned["outcome"] != Outcome.CANCELLED:
-            # What the answer does not ask is not judged: those fields are out of sight.
-            for name in ("told_date", "told_time"):
-                self.errors.pop(name, None)
-            return None
         is_half = bool(cleaned.get("told_date")) != bool(cleaned.get("told_time"))
-        if is_half and not {"told_date", "told_time"} & set(self.errors):
+        if is_half and TOLD.isdisjoint(self.errors):
             self.add_error("told_time", "Donnez la date et l’heure, ou aucune des deux.")
-        return instant_of(self, "told_date", "told_time")
+        told_at = instant_of(self, "told_date", "told_time")
+        if told_at and cleaned["told_date"] > timezone.localdate(self.at):
+            self.add_error("told_date", IN_THE_FUTURE)
+        else:
+            self._judge(services.check_told, told_at)
+        return told_at
 
     def _clean_presence(self, cleaned):
         for name in ("start_time", "end_time"):
             if cleaned.get(name) is None and name not in self.errors:
                 self.add_error(name, "Indiquez l’heure réelle.")
-        if cleaned.get("start_time") is None or cleaned.get("end_time") is None:
+        start, end = cleaned.get("start_time"), cleaned.get("end_time")
+        if start is None or end is None:
             return
-        day = _nearest_day(self.service_request.starts_at, cleaned["start_time"])
-        starts_at = self._instant("start_time", day)
+        day = nearest_day(self.service_request.starts_at, start)
         # Past midnight, the end is the next day's.
-        crosses = cleaned["end_time"] < cleaned["start_time"]
-        ends_at = self._instant("end_time", day + timedelta(days=1) if crosses else day)
-        if starts_at and ends_at and not timedelta() < ends_at - starts_at <= LONGEST_PRESENCE:
-            self.add_error("end_time", "La fin doit suivre le début.")
+        starts_at = self._instant("start_time", day, start)
+        ends_at = self._instant("end_time", day + timedelta(days=1) if end < start else day, end)
         cleaned |= {"actual_starts_at": starts_at, "actual_ends_at": ends_at}
+        if starts_at and ends_at:
+            self._judge(services.check_presence, starts_at, ends_at)
 
-    def _instant(self, name: str, day: date) -> datetime | None:
+    def _judge(self, check, *instants):
+        """All that is wrong is said at once: not the form's errors first, then those of the verb."""
         try:
-            return local_instant(day, self.cleaned_data[name], timezone.get_default_timezone())
+            check(*instants, self.at)
+        except services.Unfit as error:
+            self.refuse(error.field, str(error))
+
+    def _instant(self, name: str, day: date, clock: time) -> datetime | None:
+        try:
+            return local_instant(day, clock, timezone.get_default_timezone())
         except ValueError as error:
             self.add_error(name, str(error))
+
+    def happened(self) -> dict:
+        """What the report says, as `completion.services.preview` takes it, but for the communications."""
+        given = self.cleaned_data
+        said = {"outcome": given["outcome"], "comments": given.get("comments", "")}
+        if self.fixed:
+            return said
+        waiting = (given.get("waiting_hours") or 0) * 60 + (given.get("waiting_minutes") or 0)
+        said |= {name: given.get(name) for name in ("told_at", "actual_starts_at", "actual_ends_at", "word_count")}
+        said |= {name: given.get(name) for name in ("distance_km", "parking_amount")}
+        return said | {"waiting_minutes": waiting, "travel_minutes": given.get("travel_minutes") or 0}
 
     def report(self) -> dict:
         """The arguments of `completion.services.file`, but for the communications."""
         given = self.cleaned_data
-        report = {name: given[name] for name in ("outcome", "version", "key", "comments")}
-        report["note"] = given.get("note", "")
-        if self.fixed:
-            return report
-        waiting = (given.get("waiting_hours") or 0) * 60 + (given.get("waiting_minutes") or 0)
-        names = ("told_at", "actual_starts_at", "actual_ends_at", "word_count", "distance_km", "parking_amount")
-        report |= {name: given.get(name) for name in names}
-        return report | {"waiting_minutes": waiting, "travel_minutes": given.get("travel_minutes") or 0}
+        return self.happened() | {"version": given["version"], "key": given["key"], "note": given.get("note", "")}
+
+    def awaited(self) -> list[tuple[str, str]]:
+        """(label, message) of what an estimate waits for."""
+        if "outcome" not in self.cleaned_data:
+            return [("Page", self.non_field_errors()[0])]
+        return [(self[name].label, errors[0]) for name, errors in self.errors.items() if name not in UNPAID]
+
+    def label_of(self, field: str) -> str:
+        """How the page calls the field that `Unfit` names."""
+        name = _FIELD_OF.get(field, field)
+        return self.fields[name].label if name in self.fields else "Communications"
+
+    def presence(self) -> str:
+        """The presence typed, in words; nothing until both times are read."""
+        starts_at, ends_at = (self.cleaned_data.get(name) for name in ("actual_starts_at", "actual_ends_at"))
+        if not starts_at or not ends_at or "end_time" in self.errors:
+            return ""
+        return presence_said(starts_at, ends_at, booked_at=self.service_request.starts_at)
+
+    def refused_presence(self) -> str:
+        """What is wrong with two times that were both read; nothing while one is being typed."""
+        found = [self.errors[name][0] for name in ("start_time", "end_time") if name in self.errors]
+        return found[0] if found and "actual_starts_at" in self.cleaned_data else ""
 
     def refuse(self, field: str, message: str) -> None:
         """Show beside its field what `file` refused."""
         name = _FIELD_OF.get(field, field)
         self.add_error(name if name in self.fields else None, message)
 
+    def words(self) -> list[tuple[str, str]]:
+        """(label, what was typed) of each field a person fills in."""
+        shown = [(bound, str(bound.value() or "").strip()) for bound in self if not bound.is_hidden]
+        return [(bound.label, _chosen(bound, text)) for bound, text in shown if text and bound.widget_type != "file"]
+
+
+def _chosen(bound, text: str) -> str:
+    return str(dict(getattr(bound.field, "choices", ())).get(text, text))
+
 
 def _fixed_outcome(service_request: ServiceRequest) -> str:
     if service_request.notice_received_at:
         return Outcome.CLAIM
     return Outcome.RENDERED if service_request.service_type == ServiceType.MESSAGE_RELAY else ""
-
-
-def _nearest_day(booked: datetime, clock: time) -> date:
-    """The day that brings a time typed alone closest to the booked start, which may be on either side of midnight."""
-    local = timezone.localtime(booked).replace(tzinfo=None)
-    days = [local.date() + timedelta(days=step) for step in (0, -1, 1)]
-    return min(days, key=lambda day: abs(datetime.combine(day, clock) - local))
-
-
-def _initial(service_request: ServiceRequest) -> dict:
-    completion = getattr(service_request, "completion", None)
-    booked = {"start_time": hour(service_request.starts_at), "end_time": hour(service_request.ends_at)}
-    filed = _filed(completion) if completion and completion.revision else {}
-    return {"version": service_request.version} | booked | filed
-
-
-def _filed(completion: Completion) -> dict:
-    same = ("word_count", "distance_km", "parking_amount", "comments")
-    initial = {name: getattr(completion, name) for name in same}
-    initial["is_rendered"] = "oui" if completion.is_rendered else "non"
-    initial["what_happened"] = completion.outcome
-    initial["travel_minutes"] = completion.travel_minutes or None
-    hours, minutes = divmod(completion.waiting_minutes, 60)
-    initial |= {"waiting_hours": hours or None, "waiting_minutes": minutes or None}
-    if completion.actual_starts_at:
-        initial |= {"start_time": hour(completion.actual_starts_at), "end_time": hour(completion.actual_ends_at)}
-    if completion.told_at:
-        initial |= {"told_date": timezone.localdate(completion.told_at), "told_time": hour(completion.told_at)}
-    return initial
-
-
-class AttachmentForm(forms.Form):
-    """One more file for a request; only a service on site has parking."""
-
-    kind = forms.ChoiceField(label="Nature", choices=Attachment.Kind, widget=forms.RadioSelect)
-    file = forms.FileField(
-        label="Fichier",
-        help_text=FILE_HELP,
-        widget=FILE_INPUT,
-        error_messages={"required": "Choisissez un fichier."},
-    )
-
-    def __init__(self, data=None, files=None, *, service_request):
-        is_on_site = service_request.service_type == ServiceType.ON_SITE
-        kind = Attachment.Kind.PARKING_RECEIPT if is_on_site else Attachment.Kind.OTHER
-        super().__init__(data, files, initial={"kind": kind})
-        if not is_on_site:
-            self.fields["kind"].choices = [(kind.value, kind.label)]

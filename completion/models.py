@@ -120,6 +120,8 @@ class Attachment(models.Model):
     interpreter = models.ForeignKey(User, models.PROTECT, verbose_name="interprète", related_name="attachments")
     kind = models.CharField("nature", max_length=20, choices=Kind)
     file = models.FileField("fichier", upload_to="pieces", max_length=100)
+    # Of an image only; drawn again from the pixels that are kept, so it says no more than they do.
+    thumbnail = models.FileField("vignette", upload_to="pieces", max_length=100, blank=True)
     name = models.CharField("nom", max_length=120)
     content_type = models.CharField("type", max_length=40)
     size = models.PositiveIntegerField("taille (octets)")
@@ -147,6 +149,34 @@ class Attachment(models.Model):
         """« 185 Ko », « 1,2 Mo »."""
         kilobytes = -(-self.size // 1000)
         return f"{kilobytes}\u00a0Ko" if kilobytes < 1000 else f"{decimal(Decimal(kilobytes) / 1000, 1)}\u00a0Mo"
+
+
+class Signature(models.Model):
+    """Who signed a report: a name typed and confirmed, or a drawing (ruling 7: not required, still possible)."""
+
+    class Signer(models.TextChoices):
+        INTERPRETER = "interpreter", "Interprète"
+        PROFESSIONAL = "professional", "Professionnel(le)"
+
+    completion = models.ForeignKey(Completion, models.PROTECT, verbose_name="réalisation", related_name="signatures")
+    signer = models.CharField("signataire", max_length=20, choices=Signer)
+    name = models.CharField("nom", max_length=120)
+    drawing = models.FileField("signature dessinée", upload_to="signatures", max_length=100, blank=True)
+    # What was signed: a correction made after it was not.
+    revision = models.PositiveSmallIntegerField("révision signée")
+    by = models.ForeignKey(User, models.PROTECT, verbose_name="recueillie par", related_name="+")
+    at = models.DateTimeField("signée le")
+
+    class Meta:
+        verbose_name = "signature"
+        ordering = ["signer"]
+        constraints = [
+            models.UniqueConstraint(fields=["completion", "signer"], name="one_signature_a_signer"),
+            models.CheckConstraint(condition=~Q(name=""), name="signature_has_a_name"),
+        ]
+
+    def __str__(self):
+        return f"{self.get_signer_display()}, {self.completion_id}"
 
 
 class Review(ServiceRequest):

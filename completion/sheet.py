@@ -12,20 +12,23 @@ from completion.communications import BLANK
 from completion.facts import has_receipt, presence_minutes
 from completion.models import Completion, Outcome
 from requests_app.exchanges import written
+from requests_app.masking import Hide
 from requests_app.models import Channel, Communication, ServiceRequest
+from requests_app.sheet import communications_requested
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One line of a list of facts; `is_flagged` asks the reader to look."""
+    """One line of a list of facts; `is_flagged` asks the reader to look, `beside` says what it differs from."""
 
     label: str
     value: str
     is_flagged: bool = False
+    beside: str = ""
 
 
 def requested(service_request: ServiceRequest) -> list[Fact]:
-    """« Demandé », without the patient, whom a validator does not need."""
+    """« Demandé », without the patient, the people nor the « Consignes », which a validator does not need."""
     start, end = service_request.starts_at, service_request.ends_at
     facts = [
         Fact("Interprète", str(service_request.interpreter)),
@@ -37,9 +40,7 @@ def requested(service_request: ServiceRequest) -> list[Fact]:
         Fact("Minutes garanties", duration(service_request.guaranteed_minutes)),
         Fact("Établissement", str(service_request.institution)),
         Fact("Installation", str(service_request.facility or "")),
-        Fact("Professionnel(le)", service_request.professional_name),
-        Fact("Communications demandées", "oui" if service_request.are_communications_requested else "non"),
-        Fact("Consignes", service_request.instructions),
+        Fact("Communications demandées", communications_requested(service_request)),
         Fact("Annulation", service_request.get_cancellation_reason_display()),
         Fact("Avis reçu", _moment(service_request.notice_received_at)),
     ]
@@ -47,15 +48,18 @@ def requested(service_request: ServiceRequest) -> list[Fact]:
     return [fact for fact in facts if fact.value not in empty]
 
 
-def reported(service_request: ServiceRequest) -> list[Fact]:
-    """« Réalisé »: what the interpreter filed, and the counts that follow from it; only what has a value."""
+def reported(service_request: ServiceRequest, hide: Hide) -> list[Fact]:
+    """« Réalisé »: what the interpreter filed, and the counts that follow from it; only what has a value.
+
+    `hide` is what the reader may not know of the comments (requests_app/masking.py).
+    """
     completion = getattr(service_request, "completion", None)
     made = list(service_request.communications.all())
     facts = _filed(service_request, completion) if completion and completion.revision else []
     calls = sum(row.channel == Channel.PHONE for row in made)
     facts += [Fact("Nombre de communications", str(len(made))), Fact("Appels téléphoniques", str(calls))]
     if completion and completion.comments:
-        facts.append(Fact("Commentaires sur la demande", completion.comments))
+        facts.append(Fact("Commentaires sur la demande", hide(completion.comments)))
     return [fact for fact in facts if fact.value]
 
 
@@ -64,7 +68,7 @@ def _filed(service_request: ServiceRequest, completion: Completion) -> list[Fact
     has_missing_receipt = bool(completion.parking_amount) and not has_receipt(service_request)
     parking = money(completion.parking_amount) if completion.parking_amount else ""
     return [
-        Fact("Service fourni", _outcome(completion.outcome)),
+        *_outcome_fact(completion.outcome),
         Fact("Annulation apprise", _moment(completion.told_at)),
         Fact("Début réel", _moment(completion.actual_starts_at)),
         Fact("Fin réelle", _moment(completion.actual_ends_at)),
@@ -77,11 +81,17 @@ def _filed(service_request: ServiceRequest, completion: Completion) -> list[Fact
     ]
 
 
+def _outcome_fact(outcome: str) -> list[Fact]:
+    if outcome == Outcome.CLAIM:
+        return [Fact("Réclamation", "communications faites avant l’annulation")]
+    return [Fact("Service fourni", _outcome(outcome))]
+
+
 def _outcome(outcome: str) -> str:
     if outcome == Outcome.RENDERED:
         return "Oui"
     label = Outcome(outcome).label
-    return label if outcome == Outcome.CLAIM else f"Non\u00a0: {label[0].lower()}{label[1:]}"
+    return f"Non\u00a0: {label[0].lower()}{label[1:]}"
 
 
 def _moment(instant: datetime | None) -> str:
@@ -104,8 +114,17 @@ _LABELS = {field.name: str(field.verbose_name).capitalize() for field in Complet
 def differences(before: dict, after: dict) -> list[Difference]:
     """What a correction changed, field by field, from the contents that two revisions kept."""
     labels = _LABELS | {"communications": "Communications"}
-    told = [Difference(labels[name], _word(name, before.get(name)), _word(name, after[name])) for name in after]
+    told = [Difference(labels[name], *_words(name, before.get(name), after[name])) for name in after]
     return [change for change in told if change.before != change.after]
+
+
+def _words(name: str, *values) -> list[str]:
+    """Before and after; two hours of one day are compared as hours."""
+    if name.endswith("_at") and all(values):
+        instants = [parse_datetime(value) for value in values]
+        if len({_day(instant) for instant in instants}) == 1:
+            return [hour(instant) for instant in instants]
+    return [_word(name, value) for value in values]
 
 
 def _word(name: str, value) -> str:

@@ -93,8 +93,8 @@ function tell() {
 // An error page of ours takes the place of the page; one of a proxy has nothing to show here.
 addEventListener("htmx:beforeSwap", (event) => {
   const { isError, requestConfig, serverResponse } = event.detail;
-  // What the board asks by itself never takes the page away from who reads it.
-  if (!isError || (requestConfig.elt !== file && serverResponse.includes('id="contenu"'))) return;
+  // What a page asks by itself (the board, an estimate) never takes it away from who reads or types.
+  if (!isError || (requestConfig.elt !== file && requestConfig.elt.id !== "estimation" && serverResponse.includes('id="contenu"'))) return;
   event.detail.shouldSwap = false;
   tell();
 });

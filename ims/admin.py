@@ -2,11 +2,13 @@ from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect, resolve_url
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
 from accounts.mfa import has_verified
 from accounts.views.sign_in import sign_out
+from ims import work
 
 
 class ImsAdminSite(AdminSite):
@@ -19,6 +21,15 @@ class ImsAdminSite(AdminSite):
 
     def has_permission(self, request):
         return super().has_permission(request) and has_verified(request)
+
+    def index(self, request, extra_context=None):
+        tasks, files = work.tasks_of(request.user, at=timezone.now()), work.files_of(request.user)
+        return super().index(request, {"tasks": tasks, "files": files} | (extra_context or {}))
+
+    def app_index(self, request, app_label, extra_context=None):
+        """The home lists all of it already; 404 for an application where the person opens nothing."""
+        super().app_index(request, app_label)
+        return redirect("admin:completion_review_changelist" if app_label == "completion" else "admin:index")
 
     def password_change(self, request, extra_context=None):
         # Ours asks for the present one, ends the other sessions, and tells the person.

@@ -105,6 +105,7 @@ SCHEDULES = {
 NIGHTLY = {
     "Effacer ce qui est échu": "accounts.services.forget_expired",
     "Effacer les vieux messages": "accounts.notify.forget_old",
+    "Effacer les fichiers sans pièce jointe": "completion.sweep.sweep",
 }
 
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 
 from accounts.models import InterpreterProfile, User
@@ -30,6 +30,8 @@ WRITTEN = TRANSLATION + REVISION
 LENGTHS = {30: 1, 45: 2, 60: 6, 90: 4, 120: 2, 180: 1}
 # Time to come and go, and room for a request to be moved by an hour.
 MARGIN = timedelta(minutes=75)
+# FAQ, « Comment dois-je calculer le kilométrage avec la nouvelle politique? »: nothing is claimed up to here.
+FREE_KM = 16
 
 
 @dataclass
@@ -43,7 +45,7 @@ class Case:
     created_at: datetime
     fields: dict
     interpreters: list[User]
-    claims: dict[int, Decimal]  # by interpreter, kilometres one way
+    roads: dict[int, Decimal]  # by interpreter, kilometres one way
     request: ServiceRequest = None
     coordinator: User = field(init=False)
     validator: User = field(init=False)
@@ -72,6 +74,11 @@ class Case:
         """Whether it takes place at an hour."""
         return self.fields["service_type"] in SPOKEN
 
+    def claim(self, user: User) -> Decimal:
+        """What the interpreter reports, one way: whole kilometres, or 0 when nothing is paid."""
+        km = self.roads[user.pk].quantize(Decimal(1), ROUND_HALF_UP)
+        return km if km > FREE_KM else Decimal(0)
+
     def soon(self, at: datetime, most: int = 200) -> datetime:
         """A while later in office hours, squeezed into the last day worked when it would leave it."""
         later, close = soon(at, self.rng, most), self.days.office_close()
@@ -99,18 +106,29 @@ class Casting:
                 self.speakers[language].append(user)
 
     def case(
-        self, day: date, *, kinds=SPOKEN, size=1, lead=(6, 14), star: User | None = None, minute=0, minutes=0, **given
+        self,
+        day: date,
+        *,
+        kinds=SPOKEN,
+        size=1,
+        lead=(6, 14),
+        star: User | None = None,
+        minute=0,
+        minutes=0,
+        km=0,
+        **given,
     ) -> Case:
         """A request served on `day`, meeting `size` interpreters (`star` first), created `lead` business days before.
 
-        `kinds`: the service types to draw from; `minute` of the day, length in `minutes`, `given` fields: not drawn.
+        `kinds`: the service types to draw from; `minute` of the day, length in `minutes`, `given` fields, and the
+        place about `km` away: not drawn.
         """
         kind = self.rng.choices(kinds, [SERVICE_WEIGHTS[kind] for kind in kinds])[0]
         starts_at, ends_at = self._slot(day, kind, minute, minutes)
         language, interpreters = self._cast(kind, starts_at, ends_at, size, star)
-        facility = self.rng.choice(self._near(interpreters[0]))
+        facility = self._facility(interpreters[0], km)
         if kind == ServiceType.ON_SITE:
-            interpreters[1:] = sorted(interpreters[1:], key=lambda user: self._claim_km(user, facility))
+            interpreters[1:] = sorted(interpreters[1:], key=lambda user: self.road_km(user, facility))
         opened = shift(min(day, self.days.today), -self.rng.randint(*lead))
         given |= {"language": language, "starts_at": starts_at, "ends_at": ends_at}
         return Case(
@@ -121,7 +139,7 @@ class Casting:
             created_at=instant(opened, self.rng.randint(8 * 60, 13 * 60)),
             fields=self._fields(kind, facility, given),
             interpreters=interpreters,
-            claims={user.pk: self._claim_km(user, facility) for user in interpreters},
+            roads={user.pk: self.road_km(user, facility) for user in interpreters},
         )
 
     def day(self, first: int, last: int) -> date:
@@ -165,12 +183,18 @@ class Casting:
     def _is_free(self, user, starts_at, ends_at) -> bool:
         return all(ends_at <= start or starts_at >= end for start, end in self.held[user.pk])
 
-    def _near(self, user) -> list[Facility]:
+    def _facility(self, user, km: int) -> Facility:
+        if not km:
+            return self.rng.choice(self.near(user))
+        return min(self.near(user), key=lambda facility: abs(self.road_km(user, facility) - km))
+
+    def near(self, user: User) -> list[Facility]:
+        """The installations of the region where somebody works."""
         region = self.profiles[user.pk].home_institution.region_id
         return [facility for facility in self.facilities if facility.region_id == region]
 
-    def _claim_km(self, user, facility):
-        """What the interpreter claims one way: the shorter of home and head office (FAQ, kilométrage)."""
+    def road_km(self, user: User, facility: Facility) -> Decimal:
+        """What the interpreter may claim one way: the shorter of home and head office (FAQ, kilométrage)."""
         profile = self.profiles[user.pk]
         home = (profile.home_latitude, profile.home_longitude)
         office = (profile.home_institution.latitude, profile.home_institution.longitude)

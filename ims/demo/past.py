@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from completion import decisions
 from completion import services as completions
 from completion.models import Outcome
 from ims.demo import texts
@@ -66,7 +67,7 @@ def returned(case: Case):
     """The validator asks for a correction."""
     at = yield from provided(case)
     at = yield case.soon(at, 300)
-    completions.return_for_correction(case.request, by=case.validator, at=at, reason=texts.RETURNED)
+    decisions.return_for_correction(case.request, by=case.validator, at=at, reason=texts.RETURNED)
     return at
 
 

@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 from functools import partial
 
+from completion import decisions
 from completion import services as completions
 from completion.models import Outcome
 from ims.demo import ahead, past, turns
@@ -59,4 +60,4 @@ def faq(case: Case):
     facts = {"waiting_minutes": 0, "distance_km": Decimal(0), "travel_minutes": 0, "comments": TYPED, **hours}
     completions.file(case.request, by=case.interpreter, at=at, outcome=Outcome.RENDERED, **facts)
     at = yield instant(date(2024, 12, 10), 10 * 60 + 5)
-    completions.validate(case.request, by=case.validator, at=at)
+    decisions.validate(case.request, by=case.validator, at=at)

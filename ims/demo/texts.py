@@ -36,13 +36,16 @@ TO_COMMUNICATE = "Téléphoner à l’usager pour confirmer le rendez-vous, et l
 
 REFUSALS = ["Déjà au travail à cette heure.", "Trop loin de mon domicile ce jour-là.", "", "En vacances cette semaine."]
 BY_PHONE = "Accord donné au téléphone ce matin."
-# A communication that the request does not ask for: billable with a name and a reason, left to the validator without.
+# A communication that the request does not ask for is billable with a name and a reason.
 UNASKED = [
     {
         "requested_by_name": "Camille Lafiction, soins infirmiers",
         "justification": "La clinique a déménagé\u00a0: prévenir l’usager de la nouvelle adresse.",
     },
-    {},
+    {
+        "requested_by_name": "Sacha Pseudonyme, agente administrative",
+        "justification": "L’usager ne répond pas aux appels en français de la clinique.",
+    },
 ]
 QUESTIONS = [
     ("Y a-t-il un stationnement sur place?", "Oui, derrière le bâtiment, payant. Gardez la facture pour la joindre."),

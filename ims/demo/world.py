@@ -13,7 +13,7 @@ from django_q.tasks import async_task
 
 from accounts.models import User
 from accounts.roles import Role
-from ims.demo import absences, ahead, message_templates, past, people, places, practices, star, turns
+from ims.demo import absences, ahead, flagged, message_templates, past, people, places, practices, star, turns
 from ims.demo.casting import ANY, ON_SITE, REVISION, SPOKEN, TRANSLATION, Case, Casting
 from ims.demo.days import Days
 from ims.demo.people import PASSWORD, username
@@ -34,7 +34,7 @@ ACCOUNTS = [
         "première connexion\u00a0: son mot de passe temporaire est dans la boîte d’envoi",
     ),
 ]
-REQUESTS, LARGE = 120, 600
+REQUESTS, LARGE = 140, 600
 _SEED = 20241104
 
 Story = Generator[datetime, datetime, object]
@@ -62,7 +62,7 @@ MIX = [
     Row(1, past.completed, -50, -16, REVISION),
     Row(1, past.completed, -50, -16, TRANSLATION),
     Row(1, past.provided, -11, -4, TRANSLATION),
-    Row(6, past.provided, -11, -2, ANY, 2),
+    Row(10, past.provided, -11, -2, ANY, 2),
     Row(2, past.filed_late, -12, -8),
     Row(2, past.patient_absent_completed, -50, -14, ON_SITE),
     Row(1, past.professional_absent_completed, -50, -14, ON_SITE),
@@ -139,7 +139,7 @@ def build(*, large: bool, progress: Callable[[str], None], today: date | None = 
 
 def _cast(casting: Casting, wanted: int, times: int) -> list[Story]:
     """The stories of `wanted` requests: the first account's own before all, while everybody is free."""
-    stories = list(star.stories(casting))
+    stories = [*star.stories(casting), *flagged.stories(casting)]
     written = len(stories) + 1  # one of them withdraws after communications, which makes a relay
     for row in MIX:
         stories += [_draw(casting, row) for _ in range(row.count * times)]

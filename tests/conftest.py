@@ -1,8 +1,10 @@
 """One database server for the whole run, a real browser, and a Django that forgives nothing."""
 
 import os
+import re
 import shutil
 import tempfile
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -42,6 +44,7 @@ from django.test import TransactionTestCase  # noqa: E402
 
 from ims.reference import seed_reference  # noqa: E402
 from ims.static import collect_when_changed  # noqa: E402
+from tests import visitors  # noqa: E402
 
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a good one is slow on purpose
 
@@ -69,9 +72,18 @@ def pytest_collection_modifyitems(config, items):
         if "browser" in item.fixturenames:
             item.add_marker("browser")
     if not config.getoption("--long"):
-        long = [item for item in items if item.get_closest_marker("long")]
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
+        left = [item for item in items if item.get_closest_marker("long") or is_for_the_other_screen(item)]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in set(left)]
+
+
+def is_for_the_other_screen(item) -> bool:
+    """A journey written for a desk and for a phone is made on one of them at every run, on both with --long."""
+    screens = {"desk", "phone"} & set(re.split(r"[\[\]-]", item.name))
+    if not screens or not item.get_closest_marker("browser"):
+        return False
+    turn = zlib.crc32(item.originalname.encode()) % 2
+    return screens != {("desk", "phone")[turn]}
 
 
 # ---- database
@@ -128,6 +140,13 @@ TransactionTestCase._fixture_teardown = empty_and_seed
 
 
 # ---- pages
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup):
+    """The port of the real server, for browsers that press together."""
+    with visitors.serving() as port:
+        yield port
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,10 +2,11 @@
 
 COUNTS = {
     # name: (every run, --long)
-    "race": (36, 1000),
-    "fuzz": (350, 20_000),
+    "race": (24, 1000),
+    "fuzz": (200, 20_000),
     "kill": (3, 20),
-    "notification": (20, 300),
+    "mutation": (60, 2000),
+    "notification": (12, 300),
     "guess": (150, 10_000),
     "replay": (10, 200),
     "reset timing": (120, 1000),

@@ -16,12 +16,12 @@ from django.utils import timezone
 
 from accounts.models import Notification
 from accounts.roles import Role
-from completion.models import Attachment
+from completion.models import Attachment, Signature
 from requests_app.keys import key_of
 from requests_app.models import Absence, CalendarFeed, Communication, MessageTemplate
 from requests_app.workflow import Status
 from tests import make
-from tests.completion.make import attach
+from tests.completion.make import attach, report, signed, times
 from tests.pages import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -130,7 +130,9 @@ requests:decline_urgent    reserved    POST   login  403     403   403   403   4
 requests:add_communication reserved    GET    login  405     405   405   405   405    405    405
 requests:add_communication reserved    POST   login  404     422   403   403   422    403    403
 requests:remove_communication reserved GET    login  405     405   405   405   405    405    405
-requests:remove_communication reserved POST   login  404     302   403   403   403    403    403
+requests:remove_communication reserved POST   login  404     302   403   403   302    403    403
+requests:amend_communication reserved GET     login  405     405   405   405   405    405    405
+requests:amend_communication reserved POST    login  404     422   403   403   422    403    403
 requests:post_message      reserved    GET    login  405     405   405   405   405    405    405
 requests:post_message      reserved    POST   login  404     422   422   404   409    403    404
 requests:post_message      pending     POST   login  404     403   422   404   409    403    404
@@ -198,11 +200,26 @@ completion:edit            started     GET    login  404     200   403   404   2
 completion:edit            started     POST   login  404     422   403   404   422    403    404
 completion:edit            completed   GET    login  404     200   403   404   200    200    404
 completion:edit            completed   POST   login  404     409   403   404   409    403    404
+completion:estimate        started     GET    login  405     405   405   405   405    405    405
+completion:estimate        pending     POST   login  404     403   403   404   409    403    404
+completion:estimate        started     POST   login  404     200   403   404   200    403    404
 completion:attachments     pending     GET    login  404     403   403   404   200    200    404
 completion:attachments     started     GET    login  404     200   403   404   200    200    404
 completion:attachments     started     POST   login  404     422   403   404   422    403    404
 completion:attachment      started     GET    login  404     200   403   404   200    200    404
 completion:attachment      started     POST   login  404     302   403   404   302    403    404
+completion:thumbnail       started     GET    login  404     200   403   404   200    200    404
+completion:thumbnail       started     POST   login  405     405   405   405   405    405    405
+completion:claim           cancelled   GET    login  405     405   405   405   405    405    405
+completion:claim           cancelled   POST   login  404     409   403   404   403    403    404
+completion:receipt         started     GET    login  404     409   403   404   409    409    404
+completion:receipt         provided    GET    login  404     200   403   404   200    200    404
+completion:receipt         provided    POST   login  405     405   405   405   405    405    405
+completion:sign            started     GET    login  404     409   403   404   409    409    404
+completion:sign            provided    GET    login  404     200   403   404   200    409    404
+completion:sign            provided    POST   login  404     422   403   404   422    403    404
+completion:signature       provided    GET    login  404     200   403   404   200    200    404
+completion:signature       provided    POST   login  405     405   405   405   405    405    405
 accounts:undelivered       unallocated GET    login  403     403   403   403   200    403    200
 accounts:undelivered       unallocated POST   login  405     405   405   405   405    405    405
 accounts:resend            reserved    GET    login  405     405   405   405   405    405    405
@@ -226,6 +243,8 @@ demo:outbox                unallocated POST   405    405     405   405   405   4
 # What the number of an address is; a file's where nothing is said.
 PK_OF = {
     "requests:remove_communication": Communication,
+    "requests:amend_communication": Communication,
+    "completion:signature": Signature,
     "accounts:resend": Notification,
     "requests:remove_absence": Absence,
     "requests:calendar_feed": CalendarFeed,
@@ -259,7 +278,7 @@ ADMIN = {
 # The admin's own pages, each with who opens it; those of a model (its list, its form…) are in ADMIN.
 ADMIN_PAGES = {
     "index": "valère adèle",
-    "app_list": "valère adèle",
+    "app_list": "",  # leads to the home, which lists all of it
     "password_change": "",
     "password_change_done": "",
     "accounts_user_factor_reset": "adèle",
@@ -301,6 +320,9 @@ def stage(status: str):
         attach(made, at=timezone.now())
     if status == Status.RESERVED:
         make.communication(made, made_at=at)
+    if status == Status.PROVIDED:
+        report(made, at=timezone.now(), **times(made, length=make.HOUR / 2))
+        signed(made, at=timezone.now())
     make.absence()
     make.feed()
     make.message_template()

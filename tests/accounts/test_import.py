@@ -239,6 +239,7 @@ def people(number: int) -> str:
     return sheet(*rows)
 
 
+@pytest.mark.long
 def test_the_largest_file_survives_the_round_trip():
     assert create(people(MOST_LINES)).status_code == 302
     assert User.objects.filter(username__startswith="n", role=Role.INTERPRETER).count() == MOST_LINES

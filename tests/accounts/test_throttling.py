@@ -205,6 +205,7 @@ def test_F12_whoever_is_refused_here_spends_nothing_of_the_hospital(client):
     assert give_password(nobody(), make.bob())["Location"] == "/"
 
 
+@pytest.mark.long
 def test_F12_an_account_has_two_hundred_wrong_passwords_a_day(client):
     user, answers = make.alice(), []
     for index in range(50):

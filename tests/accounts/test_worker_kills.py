@@ -222,6 +222,7 @@ def test_c11_a_cluster_told_to_stop_stops_within_ten_seconds_and_the_next_one_go
     assert numbers_received(twilio, smtp) == {1: 1, 2: 1}
 
 
+@pytest.mark.long
 def test_c11_a_full_queue_does_not_hold_back_a_cluster_told_to_stop(database_url, twilio, smtp):
     smtp.feel("is slow")
     for number in range(200):

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from billing.models import PayLine, PayPolicy
-from completion.services import validate
+from completion.decisions import validate
 from tests import make
 from tests.completion import make as filed
 from tests.make import HOUR
@@ -119,7 +119,7 @@ def test_the_ledger_is_the_validators(who, status):
 def test_the_ledger_tells_the_newest_line_first():
     used()
     text = said(signed_in(make.validator()).get(LINES))
-    assert text.index("Kilométrage 24,80 20 km aller déclarés") < text.index("Durée de présence 82,00 90 min")
+    assert text.index("Kilométrage 24,80 $ 20 km aller déclarés") < text.index("Durée de présence 82,00 $ 90 min")
 
 
 def test_the_ledger_is_filtered_by_kinds_in_french():

@@ -15,9 +15,9 @@ from django.template.loader import render_to_string
 from billing import rules
 from billing.models import PayLine, PayPolicy
 from billing.services import adjust, estimate, freeze, ledger
+from completion.decisions import validate
 from completion.facts import pay_facts
 from completion.models import Outcome
-from completion.services import validate
 from requests_app import services as requests
 from requests_app.models import CancellationReason, Holiday, ServiceRequest
 from requests_app.workflow import NotAllowed
@@ -104,12 +104,13 @@ def typed(name, value):
 
 
 def computed_again(inputs):
-    """The lines of what a line kept: its facts, closed days and tariff."""
+    """The lines of what a line kept: its facts, closed days, tariff, and what the BI added."""
     facts = {name: value for name, value in inputs.items() if name != "accepted_communications"}
+    added = [rules.added_line(Decimal(row["amount"]), row["reason"]) for row in facts.pop("added_lines")]
     closed_days = [date.fromisoformat(day) for day in facts.pop("closed_days")]
     policy = rules.Policy(**{name: typed(name, value) for name, value in facts.pop("policy").items()})
     facts = rules.Facts(**{name: typed(name, value) for name, value in facts.items()})
-    return rules.pay_lines(facts, policy=policy, closed_days=closed_days, tz=make.TORONTO)
+    return rules.pay_lines(facts, policy=policy, closed_days=closed_days, tz=make.TORONTO) + added
 
 
 @pytest.mark.parametrize("outcome", [Outcome.RENDERED, Outcome.CANCELLED])
@@ -390,8 +391,8 @@ def together(*acts):
 def test_of_two_corrections_at_once_one_is_made():
     made, by = achieved(), make.validator()
     for turn in range(rounds("race")):
-        line = ledger(made)[-1]
-        outcomes = together(*[lambda line=line: adjusted(line, by=by)] * 2)
+        line, amount = ledger(made)[-1], Decimal(turn + 1)
+        outcomes = together(*[lambda line=line, amount=amount: adjusted(line, by=by, amount=amount)] * 2)
         assert sorted(outcomes, key=str) == ["Cette ligne est déjà corrigée.", True]
         assert len(ledger(made)) == 4 + 2 * turn
 

@@ -434,7 +434,8 @@ def test_communications_are_owed_when_the_interpreter_was_present(outcome):
     ("count", "start"), [(1, "1 communication non facturable :"), (2, "2 communications non facturables :")]
 )
 def test_unbillable_communications_make_a_zero_line_with_the_reason(count, start):
-    why = "ni demandée dans la demande, ni justifiée avec le nom de la personne, ou après l’avis d’annulation."
+    s = "s" if count > 1 else ""
+    why = f"ni demandée{s} dans la demande, ni justifiée{s} avec le nom de la personne, ou après l’avis d’annulation."
     assert paid(unbillable_communications=count)["communications"] == "0.00"
     assert reason("communications", unbillable_communications=count) == f"{start} {why}"
 
@@ -592,7 +593,7 @@ def test_every_kind_has_its_unit_and_its_rule_in_french():
     ("kind", "unit", "rate", "rule"),
     [
         ("service", "h", "41.00", "Durée de présence"),
-        ("communications", "communication", "10.25", "Communications facturables"),
+        ("communications", "communication", "10.25", "Communications"),
         ("mileage", "km", "0.620", "Kilométrage"),
         ("parking", "facture", "14.00", "Stationnement sur facture"),
         ("travel", "h", "0.00", "Temps de déplacement"),

@@ -9,9 +9,9 @@ from billing.models import PayPolicy
 from billing.rules import RuleError
 from billing.services import estimate, ledger, policy_of
 from billing.templatetags.billing import taux
+from completion.decisions import validate
 from completion.facts import pay_facts
 from completion.models import Outcome
-from completion.services import validate
 from requests_app import services as requests
 from requests_app.models import CancellationReason, Holiday, ServiceRequest
 from requests_app.moves import available_actions

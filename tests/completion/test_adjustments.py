@@ -9,7 +9,7 @@ from accounts.mail import email_for
 from accounts.models import Notification
 from billing.models import PayLine
 from billing.services import adjust, ledger
-from completion import services
+from completion import decisions
 from requests_app.models import ServiceRequest
 from tests import make
 from tests.completion import make as filed
@@ -26,7 +26,7 @@ def achieved(**fields):
     """Alice's visit, 20 km away, validated."""
     made = make.reserved(**fields)
     filed.report(made, distance_km=Decimal("20"))
-    services.validate(made, by=make.validator(), at=made.ends_at + 2 * HOUR)
+    decisions.validate(made, by=make.validator(), at=made.ends_at + 2 * HOUR)
     return made
 
 
@@ -88,6 +88,7 @@ def test_the_form_of_the_page_is_the_one_that_corrects():
         ("amount", ""),
         ("amount", "beaucoup"),
         ("amount", "-1"),
+        ("amount", "24,80"),
         ("amount", "1,005"),
         ("amount", "1000000,01"),
         ("amount", "NaN"),
@@ -145,6 +146,30 @@ def test_a_line_of_another_file_is_not_found():
 def test_before_acheve_there_is_nothing_to_correct():
     made = filed.provided()
     assert "Corriger" not in said(signed_in(make.validator()).get(page(made)))
+
+
+def test_a_correction_stays_under_the_line_it_corrects():
+    made = achieved()
+    correct(made, line=ledger(made)[0], amount="90")
+    correct(made, line=ledger(made)[-1], amount="91")
+    shown = signed_in(make.validator()).get(page(made)).context["pay"]["lines"]
+    assert [str(line.amount) for line in shown] == ["82.00", "-82.00", "90.00", "-90.00", "91.00", "24.80"]
+
+
+@pytest.mark.parametrize(("who", "signed"), [(make.alice, "BI du RSSS"), (make.coordinator, "Valère"), (None, "vous")])
+def test_history_says_who_corrected_a_line(who, signed):
+    made = achieved()
+    correct(made)
+    address = f"/demandes/{made.pk}/" if who else page(made)
+    read = said(signed_in((who or make.validator)()).get(address))
+    told = read[read.index("Ligne de paie corrigée : Kilométrage, de 24,80 $ à 30,00 $") :]
+    assert signed in told[:120] and REASON in told
+
+
+def test_a_requester_reads_of_no_correction():
+    made = achieved()
+    correct(made)
+    assert "corrigée" not in said(signed_in(make.requester()).get(f"/demandes/{made.pk}/"))
 
 
 # To the page
@@ -239,8 +264,8 @@ def test_the_message_names_no_patient_no_place_no_amount_and_no_reason():
 def test_the_page_costs_the_same_after_ten_corrections(django_assert_max_num_queries):
     made, reader, counts = achieved(), signed_in(make.validator()), []
     for corrections in (0, 10):
-        for _ in range(corrections):
-            adjust(ledger(made)[-1], by=make.validator(), at=LATER, amount=Decimal("30"), reason=REASON)
+        for number in range(corrections):
+            adjust(ledger(made)[-1], by=make.validator(), at=LATER, amount=Decimal(30 + number), reason=REASON)
         with django_assert_max_num_queries(20) as captured:
             reader.get(page(made))
         counts.append(len(captured))

@@ -7,7 +7,9 @@ import pytest
 from completion import services
 from completion.models import Outcome
 from completion.services import Unfit
+from requests_app import exchanges
 from requests_app.models import Channel
+from requests_app.workflow import NotAllowed
 from tests import make
 from tests.completion import make as filed
 from tests.make import HOUR, MICROSECOND, NOW, START
@@ -51,6 +53,8 @@ def test_a_line_that_repeats_a_row_adds_nothing():
         "2025-03-09 10h00 Confirmation du rendez-vous",  # after the report
         "2025-03-09 02h30 Confirmation du rendez-vous",  # the missing hour
         "2025-03-03 10h00 " + "x" * 201,
+        "9999-12-31 23h59 Confirmation du rendez-vous",
+        "0001-01-01 00h00 Confirmation du rendez-vous",
     ],
 )
 def test_an_impossible_line_is_refused_beside_the_comments(comments):
@@ -112,6 +116,27 @@ def test_each_revision_keeps_its_communications():
     filed.report(made, at=END + 2 * HOUR, communications=[])
     counts = [len(revision.data["communications"]) for revision in made.completion.revisions.all()]
     assert counts == [1, 0]
+
+
+@pytest.mark.parametrize(("logged", "lines", "is_fit"), [(50, 0, True), (50, 1, False), (49, 1, True), (0, 51, False)])
+def test_a_request_has_as_many_communications_as_its_report_takes(logged, lines, is_fit):
+    made = make.reserved()
+    rows = [filed.row(NOW - minute * timedelta(minutes=1)) for minute in range(logged)]
+    typed = "\n".join(f"2025-03-02 10h{minute:02} Rappel du rendez-vous à l'utilisateur" for minute in range(lines))
+    try:
+        filed.report(made, communications=rows, comments=typed)
+    except Unfit as refused:
+        assert (is_fit, refused.field, str(refused)) == (False, "communications", exchanges.TOO_MANY)
+    assert made.communications.count() == (50 if is_fit else 0)
+
+
+def test_no_more_are_logged_than_the_report_takes():
+    made = make.reserved()
+    one = make.communication(made, made_at=NOW)
+    one.pk = None
+    type(one).objects.bulk_create([one] * (exchanges.MAX_COMMUNICATIONS - 1))
+    with pytest.raises(NotAllowed, match="50 communications au plus"):
+        make.communication(made, made_at=NOW - HOUR)
 
 
 def test_a_refused_report_keeps_the_rows_as_they_were():

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
-from completion import services
+from completion import decisions, services
 from completion.facts import pay_facts
 from completion.review import pay_of
 from requests_app import services as requests
@@ -46,12 +46,12 @@ def cancelled_late(**fields):
 
 def accept(made, *, by=None, at=LATER, reason=REASON, row=None, **seen):
     row, by = row or made.communications.get(), by or make.validator()
-    return services.accept_communication(made, row, by=by, at=at, reason=reason, **seen)
+    return decisions.accept_communication(made, row, by=by, at=at, reason=reason, **seen)
 
 
 def take_back(made, *, by=None, at=LATER, **seen):
     row = made.communications.get()
-    return services.refuse_communication(made, row, by=by or make.validator(), at=at, **seen)
+    return decisions.refuse_communication(made, row, by=by or make.validator(), at=at, **seen)
 
 
 def paid(made) -> Decimal:
@@ -88,7 +88,7 @@ def test_an_acceptance_says_who_when_and_why():
 def test_what_was_accepted_is_frozen_with_its_decision():
     made = unasked()
     row = accept(made)
-    services.validate(made, by=make.validator(), at=LATER)
+    decisions.validate(made, by=make.validator(), at=LATER)
     kept = made.pay_lines.first().inputs["accepted_communications"]
     assert [(one["id"], one["accepted_by_id"], one["accepted_reason"]) for one in kept] == [
         (row.pk, make.validator().pk, REASON)
@@ -206,10 +206,10 @@ def test_the_database_refuses_half_an_acceptance(missing):
 
 def test_a_decision_ages_the_page_of_another_validator():
     made = unasked()
-    seen = services.fingerprint(made)
+    seen = decisions.fingerprint(made)
     accept(made)
     with pytest.raises(Stale):
-        services.validate(made, by=make.person("Vera", "validator"), at=LATER, seen=seen)
+        decisions.validate(made, by=make.person("Vera", "validator"), at=LATER, seen=seen)
 
 
 def test_an_acceptance_falls_when_the_interpreter_changes_the_row():
@@ -243,7 +243,7 @@ def test_a_decision_and_a_correction_have_one_order():
     alice, validator, outcomes = make.alice(), make.validator(), Counter()
     for number in range(ROUNDS):
         made = unasked(starts_at=START + number * timedelta(days=1))
-        row, at, seen = made.communications.get(), made.ends_at + 3 * HOUR, services.fingerprint(made)
+        row, at, seen = made.communications.get(), made.ends_at + 3 * HOUR, decisions.fingerprint(made)
         changed = [filed.row(row.at, purpose="reminder")]
 
         def decide(made=made, row=row, at=at, seen=seen):
@@ -264,13 +264,13 @@ def test_a_decision_and_a_validation_have_one_order():
     validator, other = make.validator(), make.person("Vera", "validator")
     for number in range(ROUNDS):
         made = unasked(starts_at=START + number * timedelta(days=1))
-        row, at, seen = made.communications.get(), made.ends_at + 3 * HOUR, services.fingerprint(made)
+        row, at, seen = made.communications.get(), made.ends_at + 3 * HOUR, decisions.fingerprint(made)
 
         def decide(made=made, row=row, at=at, seen=seen):
             accept(copy(made), by=validator, at=at, row=row, seen=seen)
 
         def validate(made=made, at=at, seen=seen):
-            services.validate(copy(made), by=other, at=at, seen=seen)
+            decisions.validate(copy(made), by=other, at=at, seen=seen)
 
         assert sorted(together(decide, validate)) == ["done", "refused"]
         is_accepted = Communication.objects.get(service_request=made).is_accepted
@@ -286,7 +286,7 @@ def page(made) -> str:
 
 def sent(made, button, **fields) -> dict:
     fresh = ServiceRequest.objects.get(pk=made.pk)
-    known = {"version": fresh.version, "seen": services.fingerprint(fresh), button: made.communications.get().pk}
+    known = {"version": fresh.version, "seen": decisions.fingerprint(fresh), button: made.communications.get().pk}
     return known | fields
 
 
@@ -334,7 +334,7 @@ def test_a_decision_on_a_row_changed_meanwhile_writes_nothing():
     filed.report(made, at=LATER, communications=[filed.row(NOW)])
     response = reader.post(page(made), decided)
     assert (response.status_code, paid(made)) == (409, 0)
-    assert services.GONE in said(response)
+    assert decisions.GONE in said(response)
 
 
 @pytest.mark.parametrize("button", ["payer", "ne_pas_payer"])
@@ -374,7 +374,7 @@ def test_a_completed_file_shows_what_was_decided_and_nothing_to_decide(is_accept
     made = unasked()
     if is_accepted:
         accept(made)
-    services.validate(made, by=make.validator(), at=LATER)
+    decisions.validate(made, by=make.validator(), at=LATER)
     read = said(signed_in(make.validator()).get(page(made)))
     assert (REASON in read) is is_accepted
     assert "Payer cette communication" not in read and "Ne pas payer" not in read
@@ -398,7 +398,7 @@ def test_the_page_costs_the_same_for_one_decision_and_for_ten(django_assert_max_
         filed.report(made, communications=[filed.row(NOW + index * HOUR) for index in range(length)])
         for row in made.communications.all()[::2]:
             accept(made, row=row)
-        with django_assert_max_num_queries(20) as captured:
+        with django_assert_max_num_queries(25) as captured:
             reader.get(page(made))
         counts.append(len(captured))
     assert counts[0] == counts[1]

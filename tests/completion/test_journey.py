@@ -108,7 +108,7 @@ def test_a_validator_reads_and_validates_the_queue(visit):
     first, second = filed.provided(), filed.provided(starts_at=make.START + make.timedelta(days=1))
     filed.attach(first)
     page = visit(make.validator(), reverse("admin:completion_review_changelist"))
-    page.get_by_role("link", name="6 mars 2025").click()
+    page.get_by_role("link", name=str(first.pk), exact=True).click()
     for service_request in (first, second):
         page.get_by_role("heading", name=f"Demande {service_request.pk}").wait_for()
         page.get_by_role("button", name="Valider et passer à la suivante").click()

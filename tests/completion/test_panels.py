@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from completion import services
+from completion import decisions
 from completion.models import Outcome
 from requests_app import services as requests
 from requests_app.models import CancellationReason, ServiceRequest
@@ -57,22 +57,22 @@ def test_the_report_is_shown_in_words(page):
 
 def test_the_interpreter_modifies_until_the_end(page):
     made = filed.provided()
-    edit = reverse("completion:edit", args=[made.pk])
+    edit = f'href="{reverse("completion:edit", args=[made.pk])}"'
     assert edit in page(make.alice(), made)
-    services.validate(made, by=make.validator(), at=END + 2 * HOUR)
+    decisions.validate(made, by=make.validator(), at=END + 2 * HOUR)
     assert edit not in page(make.alice(), made)
 
 
 def test_the_reason_of_a_return_is_shown(page):
     made = filed.provided()
-    services.return_for_correction(made, by=make.validator(), at=END + 2 * HOUR, reason="La fin est-elle juste?")
+    decisions.return_for_correction(made, by=make.validator(), at=END + 2 * HOUR, reason="La fin est-elle juste?")
     assert "La BI du RSSS vous demande une correction" in page(make.alice(), made)
 
 
 def test_pay_is_an_estimate_then_frozen(page):
     made = filed.provided()
     assert "Estimation" in page(make.alice(), made)
-    services.validate(made, by=make.validator(), at=END + 2 * HOUR)
+    decisions.validate(made, by=make.validator(), at=END + 2 * HOUR)
     read = page(make.alice(), made)
     assert "Montants fixés à l’achèvement." in read
     assert "82,00\u00a0$" in read
@@ -104,6 +104,13 @@ def test_nothing_is_shown_before_anything_is_filed():
     assert panel("pay_panel", make.alice(), made).strip() == ""
 
 
+@pytest.mark.parametrize("who", [make.alice, make.coordinator])
+def test_a_file_kept_before_anything_is_filed_is_shown(who):
+    made = make.reserved()
+    filed.attach(made, at=START, name="recu-de-alice.jpg")
+    assert "recu-de-alice.jpg" in panel("completion_panel", who(), fresh(made))
+
+
 def test_a_file_of_the_interpreter_before_is_not_listed():
     made = make.reserved()
     filed.attach(made, at=START, name="recu-de-alice.jpg")
@@ -130,7 +137,7 @@ def test_the_panels_of_a_page_cost_few_queries(rf, django_assert_num_queries):
     filed.attach(made)
     make.communication(made, made_at=END)
     alice, made = make.alice(), fresh(made)
-    with django_assert_num_queries(3):  # report, communications, files
+    with django_assert_num_queries(5):  # report, communications, files, what the BI added, revisions with signatures
         panel("completion_panel", alice, made)
     with django_assert_num_queries(1):  # tariff
         panel("pay_panel", alice, made)
@@ -138,7 +145,7 @@ def test_the_panels_of_a_page_cost_few_queries(rf, django_assert_num_queries):
 
 def test_frozen_pay_costs_one_query(rf, django_assert_num_queries):
     made = filed.provided()
-    services.validate(made, by=make.validator(), at=END + 2 * HOUR)
+    decisions.validate(made, by=make.validator(), at=END + 2 * HOUR)
     alice, made = make.alice(), fresh(made)
     with django_assert_num_queries(1):
         panel("pay_panel", alice, made)

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from django.db import connection
 
-from completion import services
+from completion import decisions
 from completion.models import Attachment, CompletionRevision
 from requests_app.models import Communication, ServiceRequest
 from requests_app.workflow import NotAllowed, Status
@@ -66,13 +66,13 @@ def test_a_correction_and_a_validation_have_one_order():
     alice, validator, outcomes = make.alice(), make.validator(), Counter()
     for number in range(ROUNDS):
         made = filed.provided(alice, starts_at=START + number * make.timedelta(days=1))
-        at, seen, version = made.ends_at + 2 * HOUR, services.fingerprint(made), made.version
+        at, seen, version = made.ends_at + 2 * HOUR, decisions.fingerprint(made), made.version
 
         def correct(made=made, at=at):
             filed.report(copy(made), by=alice, at=at, waiting_minutes=15)
 
         def validate(made=made, at=at, seen=seen, version=version):
-            services.validate(copy(made), by=validator, at=at, version=version, seen=seen)
+            decisions.validate(copy(made), by=validator, at=at, version=version, seen=seen)
 
         results = tuple(together(correct, validate))
         stored = copy(made)
@@ -87,15 +87,16 @@ def test_a_receipt_and_a_validation_have_one_order(tmp_path, settings):
     alice, validator = make.alice(), make.validator()
     for number in range(ROUNDS):
         made = filed.provided(alice, starts_at=START + number * make.timedelta(days=1))
-        at, seen = made.ends_at + 2 * HOUR, services.fingerprint(made)
+        at, seen = made.ends_at + 2 * HOUR, decisions.fingerprint(made)
 
         def attach(made=made, at=at):
             filed.attach(copy(made), by=alice, at=at)
 
         def validate(made=made, at=at, seen=seen):
-            services.validate(copy(made), by=validator, at=at, seen=seen)
+            decisions.validate(copy(made), by=validator, at=at, seen=seen)
 
         results = together(attach, validate)
         assert sorted(results) == ["done", "refused"]
         assert made.attachments.exists() is (results[0] == "done")
-    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == Attachment.objects.count()
+    # Each with its thumbnail.
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 2 * Attachment.objects.count()

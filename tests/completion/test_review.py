@@ -1,20 +1,26 @@
 """The validators' day in the admin: the queue, one file, validate or return."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from completion import services
+from billing.models import PayPolicy
+from completion import decisions
+from completion.flagged import flags_of
 from completion.models import Outcome
 from requests_app import services as requests
+from requests_app.exchanges import post_message
 from requests_app.models import CancellationReason, ServiceRequest
+from requests_app.moves import Stale
 from requests_app.workflow import ServiceType, Status
 from tests import make
 from tests.completion import make as filed
 from tests.make import HOUR, NOW, START
-from tests.pages import sign_in
+from tests.pages import errors, said, sign_in
 
 pytestmark = pytest.mark.django_db
 END = START + make.LENGTH
@@ -36,9 +42,11 @@ def url(service_request) -> str:
 
 
 def seen(service_request, **fields) -> dict:
-    """What the page's form carries."""
+    """What the page's form carries, the alerts ticked as seen when there are some."""
     fresh = ServiceRequest.objects.get(pk=service_request.pk)
-    return {"version": fresh.version, "seen": services.fingerprint(fresh)} | fields
+    alerts = [decisions.key_of(flag) for flag in flags_of([fresh])[fresh.pk]]
+    ticked = {"alerte": alerts, "accepted": "on"} if alerts else {}
+    return {"version": fresh.version, "seen": decisions.fingerprint(fresh)} | ticked | fields
 
 
 def day(number) -> dict:
@@ -64,10 +72,12 @@ def test_the_queue_shows_what_a_file_is_about(reader):
     filed.attach(made)
     page = reader.get(QUEUE).content.decode()
     expected = (
+        f">{made.pk}</a>",
+        "104,82\u00a0$",
         "6\u00a0mars\u00a02025",
         str(make.alice()),
         "espagnol",
-        "Interprétation en présence",
+        "En présence",
         "1\u00a0h\u00a030",
         "18,4\u00a0km",
     )
@@ -75,21 +85,33 @@ def test_the_queue_shows_what_a_file_is_about(reader):
         assert words in page
 
 
+@pytest.mark.parametrize(
+    ("outcome", "words"), [(Outcome.PATIENT_ABSENT, "En présence, usager absent"), (Outcome.RENDERED, "En présence<")]
+)
+def test_the_queue_says_what_a_file_is(reader, outcome, words):
+    filed.report(make.reserved(), outcome=outcome)
+    assert words in reader.get(QUEUE).content.decode()
+
+
 def test_an_empty_queue_says_so(reader):
     assert "Tout est validé." in reader.get(QUEUE).content.decode()
 
 
-def test_the_queue_costs_the_same_for_three_files_and_for_thirty(reader, django_assert_max_num_queries):
-    def queries(count):
-        for number in range(count):
-            made = filed.provided(starts_at=START + timedelta(days=ServiceRequest.objects.count()))
-            filed.attach(made, content=filed.image(size=(20 + number, 20)))
-        with django_assert_max_num_queries(12) as captured:
-            reader.get(QUEUE)
+@pytest.mark.parametrize("filters", ["", "?alertes=sans", "?alertes=avec&region=06&age=anciens&retournee=non&q=ali"])
+def test_the_queue_costs_the_same_for_three_files_and_for_sixty(reader, filters, django_assert_max_num_queries):
+    def statements():
+        with django_assert_max_num_queries(25) as captured:
+            reader.get(QUEUE + filters)
         return len(captured)
 
-    three = queries(3)
-    assert queries(27) == three
+    made = make.reserved()
+    filed.report(made, communications=[filed.row(NOW)])
+    filed.attach(made)
+    made = ServiceRequest.objects.get(pk=made.pk)
+    filed.copies(made, 2)
+    three = statements()
+    filed.copies(made, 57, apart=timedelta(minutes=-90))
+    assert statements() == three
 
 
 @pytest.mark.parametrize("who", [make.alice, make.requester, make.coordinator, make.administrator])
@@ -137,12 +159,6 @@ def test_a_file_shows_what_was_asked_beside_what_was_done(reader):
         assert words in page
 
 
-def test_a_file_names_no_patient(reader):
-    page = reader.get(url(filed.provided())).content.decode()
-    for name in ("patient_name", "patient_phone", "patient_file_number"):
-        assert make.PERSONAL[name] not in page
-
-
 def test_parking_without_a_receipt_is_pointed_at(reader):
     made = make.reserved()
     filed.report(made, parking_amount=Decimal("14.00"))
@@ -188,7 +204,7 @@ def test_validating_freezes_the_file_and_opens_the_next(reader):
 
 def test_the_next_file_is_the_one_that_follows_and_not_one_returned(reader):
     oldest, opened, returned, following = (filed.provided(**day(number)) for number in range(4))
-    services.return_for_correction(returned, by=make.validator(), at=END + timedelta(days=5), reason="À revoir")
+    decisions.return_for_correction(returned, by=make.validator(), at=END + timedelta(days=5), reason="À revoir")
     assert reader.post(url(opened), seen(opened, valider="1")).url == url(following)
     assert reader.post(url(following), seen(following, valider="1")).url == url(oldest)
 
@@ -210,15 +226,24 @@ def test_a_file_corrected_meanwhile_is_shown_again_and_nothing_is_written(reader
     assert ServiceRequest.objects.get(pk=made.pk).status == Status.PROVIDED
 
 
-@pytest.mark.parametrize("change", ["receipt", "communication"])
-def test_what_is_added_meanwhile_stops_the_validation(reader, change):
+@pytest.mark.parametrize(
+    "change",
+    [
+        filed.attach,
+        lambda made: make.communication(made, made_at=END + HOUR),
+        lambda made: post_message(made, by=make.alice(), at=END + HOUR, body="Ne validez pas."),
+        lambda made: PayPolicy.objects.update(hourly_rate=50),
+    ],
+    ids=["receipt", "communication", "message", "tariff"],
+)
+def test_what_changes_meanwhile_stops_the_validation_of_one_file_or_many(reader, change):
     made = filed.provided()
-    sent = seen(made, valider="1")
-    if change == "receipt":
-        filed.attach(made)
-    else:
-        make.communication(made, made_at=END + HOUR)
+    sent, in_list = seen(made, valider="1"), reader.get(QUEUE).context["cl"].result_list[0].seen
+    assert in_list == sent["seen"]
+    change(made)
     assert reader.post(url(made), sent).status_code == 409
+    with pytest.raises(Stale):
+        decisions.validate_clean(made, by=make.validator(), at=END + 2 * HOUR, seen=in_list)
     assert made.pay_lines.count() == 0
 
 
@@ -227,6 +252,43 @@ def test_a_file_validated_twice_is_validated_once(reader):
     sent = seen(made, valider="1")
     assert [reader.post(url(made), sent).status_code for _ in range(2)] == [302, 409]
     assert made.pay_lines.filter(kind="service").count() == 1
+
+
+def test_what_a_colleague_just_validated_is_said_with_who_and_when_and_what_was_typed(reader):
+    made = filed.provided()
+    sent = seen(made, retourner="1", reason="Vérifiez la distance.")
+    decisions.validate(made, by=make.person("Vera", "validator"), at=timezone.now())
+    answer = reader.post(url(made), sent)
+    assert answer.status_code == 409
+    assert "Déjà validée par Vera Nom-de-Vera à " in said(answer)
+    assert "Vous aviez écrit : « Vérifiez la distance. »" in said(answer)
+
+
+def test_two_buttons_decide_nothing(reader):
+    made = filed.provided()
+    assert reader.post(url(made), seen(made, valider="1", retourner="1", reason="Non")).status_code == 422
+    assert ServiceRequest.objects.get(pk=made.pk).status == Status.PROVIDED
+
+
+def test_a_reason_typed_is_kept_after_a_refusal(reader):
+    made = filed.provided()
+    sent = seen(made, retourner="1", reason="Vérifiez la distance.")
+    filed.attach(made)
+    assert re.search(
+        r"(?s)<details open>.*Vérifiez la distance\.</textarea>", reader.post(url(made), sent).content.decode()
+    )
+
+
+def test_without_its_answer_a_returned_file_is_validated_by_a_tick_of_its_own(reader):
+    made = filed.provided()
+    decisions.return_for_correction(made, by=make.validator(), at=END + HOUR, reason="À revoir")
+    assert "sans réponse à la demande de correction du 6 mars" in said(reader.get(url(made)))
+    refused = reader.post(url(made), seen(made, valider="1"))
+    assert (refused.status_code, list(errors(refused))) == (422, ["unanswered"])
+    with pytest.raises(Stale):
+        decisions.validate(made, by=make.validator(), at=END + 2 * HOUR, alerts=[])
+    assert reader.post(url(made), seen(made, valider="1", unanswered="on")).status_code == 302
+    assert "validée par la BI, sans réponse au retour" in said(reader.get(url(made)))
 
 
 def test_parking_without_a_receipt_is_not_validated(reader):
@@ -257,7 +319,7 @@ def test_a_late_cancellation_and_a_relay_are_validated_with_nothing_filed(reader
 
 def test_a_closed_file_is_read_only(reader):
     made = filed.provided()
-    services.validate(made, by=make.validator(), at=END + 2 * HOUR)
+    decisions.validate(made, by=make.validator(), at=END + 2 * HOUR)
     page = reader.get(url(made)).content.decode()
     assert "Lignes de paie" in page
     assert "Valider et passer à la suivante" not in page

@@ -15,6 +15,7 @@ from completion.rules import (
     local_instant,
     parse_communications,
     parse_time,
+    unread_lines,
     why_unbillable,
 )
 
@@ -63,6 +64,9 @@ def other(text):
         "14\u00a0h\u00a010",
         "14\u202fh\u202f10",
         "14 heures 10",
+        "14 h 10 min",
+        "2:10 pm",
+        "2h10 p.m.",
     ],
 )
 def test_a_time_is_read_however_it_is_typed(typed):
@@ -72,6 +76,13 @@ def test_a_time_is_read_however_it_is_typed(typed):
 @pytest.mark.parametrize("typed", ["9", "09", "9h", "9 H", "9h00", "9 heures", "900", "0900", "9:00"])
 def test_a_time_without_minutes_is_on_the_hour(typed):
     assert parse_time(typed) == time(9, 0)
+
+
+@pytest.mark.parametrize(
+    ("typed", "hour"), [("midi", 12), ("Minuit", 0), ("24h00", 0), ("3pm", 15), ("12 am", 0), ("12 PM", 12)]
+)
+def test_a_time_is_read_in_words_and_in_half_days(typed, hour):
+    assert parse_time(typed) == time(hour)
 
 
 @pytest.mark.parametrize(("typed", "expected"), [("20.12", time(20, 12)), ("9 h 5", time(9, 5)), ("0h01", time(0, 1))])
@@ -84,17 +95,18 @@ def test_the_day_goes_from_midnight_to_the_last_minute(typed, expected):
     assert parse_time(typed) == expected
 
 
-@pytest.mark.parametrize("typed", ["24h00", "24", "2400", "14h60", "1460", "99"])
+@pytest.mark.parametrize("typed", ["24h01", "25", "2500", "14h60", "1460", "99"])
 def test_a_time_that_does_not_exist_is_refused_in_french(typed):
     with pytest.raises(ValueError, match="^Cette heure n’existe pas\u00a0: elle va de 0\u00a0h à 23\u00a0h\u00a059.$"):
         parse_time(typed)
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "midi", "14h100", "-9", "14:1", "14.5", "14-10", "14010", "１４h10", "14h10 ou 15h"]
+    "typed",
+    ["", "midi 10", "13pm", "14h100", "-9", "14:1", "14.5", "14-10", "14010", "14h10 min 5", "１４h10", "14h10 ou 15h"],
 )
 def test_anything_else_is_refused_with_an_example(typed):
-    with pytest.raises(ValueError, match="^Écrivez l’heure ainsi\u00a0: 14h10.$"):
+    with pytest.raises(ValueError, match="^Écrivez l’heure ainsi\u00a0: 14\u00a0h\u00a010.$"):
         parse_time(typed)
 
 
@@ -180,6 +192,53 @@ def test_an_unknown_purpose_becomes_other_with_its_text(typed, kept):
 )
 def test_a_line_that_is_not_clearly_a_communication_stays_in_the_comment(line):
     assert parse(line) == ([], line)
+
+
+NOOR = replace(CONFIRMED, requested_by_name="Noor Imaginaire", justification="urgence")
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (", demandé par Noor Imaginaire, urgence", NOOR),
+        (", demandé par Noor Imaginaire : urgence", NOOR),
+        ("; Demandée par  Noor Imaginaire: urgence", NOOR),
+        (" - demande par Noor Imaginaire; urgence", NOOR),
+        (" (demande\u0301 par Noor Imaginaire, urgence).", NOOR),
+        (", demandé par Noor Imaginaire", replace(NOOR, justification="")),
+        (", demandé par Mme Roy, CLSC : urgence", replace(NOOR, requested_by_name="Mme Roy, CLSC")),
+        (", justification : urgence", replace(NOOR, requested_by_name="")),
+    ],
+)
+def test_who_asked_and_why_are_read_after_the_purpose(asked, expected):
+    assert parse(f"1- 2024-12-01 14h10 Confirmation du rendez-vous{asked}") == ([expected], "")
+
+
+def test_who_asked_is_read_after_a_free_text():
+    [row] = parse("2024-12-01 14h10 Appel au CLSC, demandé par Mme Roy : à jeun")[0]
+    assert (row.other, row.requested_by_name, row.justification) == ("Appel au CLSC", "Mme Roy", "à jeun")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "01-12-2024 14h10 Confirmation du rendez-vous",
+        "2- 2024-13-01 14h10 Appel",
+        "Le 2024/12/01 Appel au CLSC",
+        "• Confirmation du rendez-vous, dimanche",
+        "14h10 Confirmation du rendez-vous",
+    ],
+)
+def test_a_line_that_looks_like_a_communication_is_named_when_it_is_not_read(line):
+    text = f"Merci!\n{line}\n2024-12-01 14h10 Confirmation du rendez-vous"
+    assert unread_lines(text, purposes=PURPOSES) == [line]
+
+
+@pytest.mark.parametrize(
+    "line", ["Nombre de communications : 2", "Voir le 514-555-0123", "La confirmation du rendez-vous est faite", "3 h"]
+)
+def test_a_line_of_prose_is_no_communication_to_write_again(line):
+    assert unread_lines(line, purposes=PURPOSES) == []
 
 
 def test_an_hour_followed_by_a_count_keeps_the_count_in_the_text():
@@ -270,7 +329,9 @@ def test_what_is_written_is_read_back_the_same():
             day = date(2024, 1, 1) + timedelta(days=draw.randrange(900))
             at = time(draw.randrange(24), draw.randrange(60))
             text = draw.choice(texts) if purpose == "other" else ""
-            rows.append(TypedCommunication(day=day, time=at, purpose=purpose, other=text))
+            name, why = draw.choice(["", "Noor", "Mme Roy, CLSC", "Dr. X-Y"]), draw.choice(["", "à jeun", "a, b : c)"])
+            asked = {"requested_by_name": name, "justification": why}
+            rows.append(TypedCommunication(day=day, time=at, purpose=purpose, other=text, **asked))
         assert parse(write(*rows)) == (rows, "")
 
 

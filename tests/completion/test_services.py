@@ -7,7 +7,9 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, transaction
 
-from completion import services
+from billing.services import estimate
+from completion import decisions, services
+from completion.facts import facts_of
 from completion.models import Completion, CompletionRevision, Outcome
 from completion.services import Unfit
 from requests_app import services as requests
@@ -171,6 +173,14 @@ def test_a_negative_distance_is_refused_beside_its_field():
     assert refused.value.field == "distance_km"
 
 
+def test_a_zero_as_the_faq_types_it_claims_nothing():
+    made = make.reserved()
+    kept = filed.report(made, distance_km=Decimal(0), parking_amount=Decimal("0.00"))
+    mileage = next(line for line in estimate(made, facts_of(made, kept)).lines if line.kind == "mileage")
+    assert (kept.distance_km, kept.parking_amount) == (None, None)
+    assert mileage.reason.startswith("Aucune distance déclarée")
+
+
 def test_an_unknown_field_is_a_fault_of_the_caller():
     with pytest.raises(TypeError):
         filed.report(make.reserved(), status="completed")
@@ -185,6 +195,33 @@ def test_the_same_submission_twice_is_one_report():
     second = filed.report(made, key=key, communications=[filed.row(NOW)])
     assert first == second
     assert (CompletionRevision.objects.count(), Communication.objects.count(), second.revision) == (1, 1, 1)
+
+
+FILED = {"distance_km": Decimal("18.4"), "communications": [filed.row(NOW)], "comments": "Merci"}
+
+
+@pytest.mark.parametrize(("changed", "count"), [({}, 1), ({"distance_km": Decimal("18.40")}, 1), ({"comments": ""}, 2)])
+def test_a_report_saved_again_is_a_correction_only_when_it_says_something_else(changed, count):
+    made = make.reserved()
+    filed.report(made, **FILED)
+    version, [row] = made.version, made.communications.all()
+    again = filed.report(made, at=END + 2 * HOUR, **FILED | changed)
+    assert (again.revision, made.version - version) == (count, count - 1)
+    assert list(made.communications.all()) == [row]
+
+
+def test_a_report_returned_for_correction_is_filed_again_as_it_is():
+    made = make.reserved()
+    filed.report(made)
+    decisions.return_for_correction(made, by=make.validator(), at=END + 2 * HOUR, reason="Vérifiez")
+    assert (filed.report(made, at=END + 3 * HOUR).revision, made.completion.returned_at) == (2, None)
+
+
+def test_a_stranger_learns_nothing_from_a_report_sent_again():
+    made = make.reserved()
+    filed.report(made)
+    with pytest.raises(NotAllowed):
+        filed.report(made, by=make.bob())
 
 
 def test_a_submission_repeated_after_its_page_went_stale_is_still_the_same():
@@ -256,7 +293,7 @@ def test_a_correction_that_takes_a_slot_taken_meanwhile_is_refused():
 
 def test_nothing_is_corrected_after_validation():
     made = filed.provided()
-    services.validate(made, by=make.validator(), at=END + 2 * HOUR)
+    decisions.validate(made, by=make.validator(), at=END + 2 * HOUR)
     with pytest.raises(NotAllowed):
         filed.report(made, at=END + 3 * HOUR)
     assert made.completion.revision == 1
@@ -304,7 +341,7 @@ def test_communications_are_claimed_on_a_request_cancelled_in_time():
 
 
 def test_a_claim_of_nothing_is_refused():
-    with pytest.raises(NotAllowed, match="aucune réclamation"):
+    with pytest.raises(Unfit, match="Inscrivez au moins une communication"):
         filed.report(make.cancelled(), outcome=Outcome.CLAIM)
 
 
@@ -350,7 +387,7 @@ def test_a_relay_is_always_rendered():
 
 def test_a_returned_report_says_why_until_it_is_corrected():
     made = filed.provided()
-    services.return_for_correction(made, by=make.validator(), at=END + 2 * HOUR, reason="Vérifiez la fin.")
+    decisions.return_for_correction(made, by=make.validator(), at=END + 2 * HOUR, reason="Vérifiez la fin.")
     made.refresh_from_db()
     assert (made.status, made.completion.return_reason) == (Status.PROVIDED, "Vérifiez la fin.")
     filed.report(made, at=END + 3 * HOUR)
@@ -359,64 +396,64 @@ def test_a_returned_report_says_why_until_it_is_corrected():
 
 def test_a_relay_nobody_filed_can_be_returned():
     relay = relayed()
-    services.return_for_correction(relay, by=make.validator(), at=NOW + 2 * HOUR, reason="Quel appel?")
+    decisions.return_for_correction(relay, by=make.validator(), at=NOW + 2 * HOUR, reason="Quel appel?")
     assert (relay.completion.revision, relay.completion.return_reason) == (0, "Quel appel?")
 
 
 def test_a_report_is_not_returned_without_a_reason():
     with pytest.raises(NotAllowed, match="note est requise"):
-        services.return_for_correction(filed.provided(), by=make.validator(), at=END + 2 * HOUR, reason="")
+        decisions.return_for_correction(filed.provided(), by=make.validator(), at=END + 2 * HOUR, reason="")
 
 
 @pytest.mark.parametrize("who", [make.alice, make.coordinator, make.requester, make.administrator])
 def test_only_a_validator_validates_or_returns(who):
     made = filed.provided()
     with pytest.raises(NotAllowed):
-        services.validate(made, by=who(), at=END + 2 * HOUR)
+        decisions.validate(made, by=who(), at=END + 2 * HOUR)
     with pytest.raises(NotAllowed):
-        services.return_for_correction(made, by=who(), at=END + 2 * HOUR, reason="Non")
+        decisions.return_for_correction(made, by=who(), at=END + 2 * HOUR, reason="Non")
 
 
 def test_a_correction_after_the_page_was_read_stops_the_validation():
     made = filed.provided()
-    seen, version = services.fingerprint(made), made.version
+    seen, version = decisions.fingerprint(made), made.version
     filed.report(made, at=END + 2 * HOUR, waiting_minutes=20)
     with pytest.raises(Stale):
-        services.validate(made, by=make.validator(), at=END + 3 * HOUR, version=version, seen=seen)
+        decisions.validate(made, by=make.validator(), at=END + 3 * HOUR, version=version, seen=seen)
     assert made.status == Status.PROVIDED
 
 
 def test_a_receipt_added_after_the_page_was_read_stops_the_validation():
     made = filed.provided()
-    seen = services.fingerprint(made)
+    seen = decisions.fingerprint(made)
     filed.attach(made)
     with pytest.raises(Stale):
-        services.validate(made, by=make.validator(), at=END + 3 * HOUR, version=made.version, seen=seen)
+        decisions.validate(made, by=make.validator(), at=END + 3 * HOUR, version=made.version, seen=seen)
 
 
 def test_a_communication_logged_after_the_page_was_read_stops_the_validation():
     made = filed.provided()
-    seen = services.fingerprint(made)
+    seen = decisions.fingerprint(made)
     make.communication(made, made_at=END + HOUR)
     with pytest.raises(Stale):
-        services.validate(made, by=make.validator(), at=END + 3 * HOUR, seen=seen)
+        decisions.validate(made, by=make.validator(), at=END + 3 * HOUR, seen=seen)
 
 
 def test_parking_without_a_receipt_is_not_validated():
     made = make.reserved()
     filed.report(made, parking_amount=Decimal("14.00"))
     with pytest.raises(NotAllowed, match="n’a pas de facture"):
-        services.validate(made, by=make.validator(), at=END + 2 * HOUR)
+        decisions.validate(made, by=make.validator(), at=END + 2 * HOUR)
     assert (made.status, made.pay_lines.count()) == (Status.PROVIDED, 0)
     filed.attach(made)
-    services.validate(made, by=make.validator(), at=END + 2 * HOUR)
+    decisions.validate(made, by=make.validator(), at=END + 2 * HOUR)
     assert made.pay_lines.get(kind="parking").amount == Decimal("14.00")
 
 
 def test_a_validated_report_freezes_its_lines_with_their_facts():
     made = make.reserved()
     filed.report(made, distance_km=Decimal("18.4"))
-    services.validate(made, by=make.validator(), at=END + 2 * HOUR)
+    decisions.validate(made, by=make.validator(), at=END + 2 * HOUR)
     lines = {line.kind: line for line in made.pay_lines.all()}
     assert (lines["service"].amount, lines["mileage"].amount) == (Decimal("82.00"), Decimal("22.82"))
     assert lines["service"].inputs["actual_minutes"] == 90
@@ -424,7 +461,7 @@ def test_a_validated_report_freezes_its_lines_with_their_facts():
 
 def test_no_later_tariff_changes_a_frozen_line():
     made = filed.provided()
-    services.validate(made, by=make.validator(), at=END + 2 * HOUR)
+    decisions.validate(made, by=make.validator(), at=END + 2 * HOUR)
     line = made.pay_lines.get(kind="service")
     type(line.policy).objects.update(hourly_rate=Decimal("99.00"), minimum_minutes=15)
     assert made.pay_lines.get(kind="service").amount == line.amount == Decimal("82.00")
@@ -432,7 +469,7 @@ def test_no_later_tariff_changes_a_frozen_line():
 
 def test_a_late_cancellation_with_nothing_filed_is_validated():
     made = cancelled_late()
-    services.validate(made, by=make.validator(), at=END)
+    decisions.validate(made, by=make.validator(), at=END)
     assert made.pay_lines.get().amount == Decimal("82.00")
 
 
@@ -440,5 +477,5 @@ def test_a_relay_with_nothing_filed_is_validated():
     made = make.reserved(are_communications_requested=True)
     make.communication(made, made_at=NOW)
     relay = requests.mark_unallocated(made, by=make.alice(), at=NOW + HOUR)
-    services.validate(relay, by=make.validator(), at=NOW + 2 * HOUR)
+    decisions.validate(relay, by=make.validator(), at=NOW + 2 * HOUR)
     assert relay.pay_lines.get().amount == Decimal("10.25")

@@ -1,5 +1,6 @@
 """The « Détails de l'achèvement » as people fill them in (screens 7, rulings 4 to 6)."""
 
+import gzip
 import re
 import uuid
 from datetime import timedelta
@@ -11,15 +12,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.french import hour
-from completion import services
+from completion import decisions
 from completion.models import Attachment, Completion, CompletionRevision, Outcome
+from completion.views.access import MAX_BODY
 from requests_app import services as requests
 from requests_app.models import CancellationReason, ServiceRequest
 from requests_app.workflow import ServiceType, Status
 from tests import make
 from tests.completion import make as filed
 from tests.make import HOUR, NOW, START
-from tests.pages import sign_in
+from tests.pages import form_with, forms, said, sign_in
 
 pytestmark = pytest.mark.django_db
 END = START + make.LENGTH
@@ -159,7 +161,9 @@ def test_all_the_fields_are_kept(browse):
 def test_the_lines_read_in_the_comments_are_shown_for_confirmation(browse):
     made = make.reserved()
     line = "1- 2025-03-03 14h10 Confirmation du rendez-vous"
-    response = browse(make.alice()).post(url(made), form(made, comments=line), follow=True)
+    repeated = "2- 2025-03-04 9h00 Confirmation du rendez-vous"
+    sent = form(made, rows=[row("2025-03-04", "9h")], comments=f"{line}\n{repeated}")
+    response = browse(make.alice()).post(url(made), sent, follow=True)
     page = response.content.decode()
     assert "Communications lues dans vos commentaires\u00a0: 1." in page
     assert line in page
@@ -232,7 +236,7 @@ def test_a_translation_asks_for_its_words_and_no_hour(browse):
         ({"is_rendered": "non", "what_happened": "cancelled", "told_date": "2025-03-06"}, "told_time"),
         (
             {"is_rendered": "non", "what_happened": "cancelled", "told_date": "2999-01-01", "told_time": "9h"},
-            "told_time",
+            "told_date",
         ),
         ({"start_time": "25h"}, "start_time"),
         ({"start_time": ""}, "start_time"),
@@ -240,7 +244,7 @@ def test_a_translation_asks_for_its_words_and_no_hour(browse):
         ({"end_time": "13h"}, "end_time"),
         ({"end_time": "12h"}, "end_time"),
         ({"waiting_hours": "24"}, "waiting_hours"),
-        ({"waiting_minutes": "60"}, "waiting_minutes"),
+        ({"waiting_minutes": "1441"}, "waiting_minutes"),
         ({"waiting_minutes": "-1"}, "waiting_minutes"),
         ({"distance_km": "-1"}, "distance_km"),
         ({"distance_km": "12,3456"}, "distance_km"),
@@ -271,10 +275,8 @@ def test_an_end_in_the_future_is_refused_beside_its_field(browse):
     made = make.reserved(at=now - 3 * HOUR, starts_at=now - HOUR)
     fields = {"start_time": f"{now - HOUR:%H:%M}", "end_time": f"{now + HOUR:%H:%M}"}
     response = browse(make.alice()).post(url(made), form(made, **fields))
-    assert (response.status_code, errors(response)) == (
-        422,
-        {"end_time": ["La fin réelle ne peut pas être dans le futur."]},
-    )
+    assert (response.status_code, list(errors(response))) == (422, ["end_time"])
+    assert "La fin réelle ne peut pas être dans le futur\u00a0: il est " in errors(response)["end_time"][0]
 
 
 def test_a_distance_on_a_telephone_service_is_refused_beside_its_field(browse):
@@ -292,8 +294,10 @@ def test_a_distance_on_a_telephone_service_is_refused_beside_its_field(browse):
         (row(time=""), "time"),
         (row(purpose=""), "purpose"),
         (row(purpose="other"), "purpose_text"),
-        (row(date="2999-01-01"), "time"),
+        (row(date="2999-01-01"), "date"),
         (row(date="2025-03-09", time="2h30"), "time"),
+        (row(date="0001-01-01"), "date"),
+        (row(date="9999-12-31", time="23h59"), "date"),
     ],
 )
 def test_a_bad_communication_is_refused_on_its_line(browse, bad, field):
@@ -356,14 +360,58 @@ def test_a_double_submission_is_one_report(browse):
     assert (CompletionRevision.objects.count(), made.communications.count()) == (1, 1)
 
 
-def test_a_form_opened_before_a_change_is_refused_with_what_changed(browse):
-    made = make.reserved()
-    sent = form(made)
+@pytest.fixture
+def stale(browse):
+    """A form with everything typed, sent after a coordinator changed the request; with the reader and the answer."""
+    made, typed = (
+        make.reserved(),
+        {"end_time": "14h45", "distance_km": "18,4", "comments": "À garder\r\nen deux lignes"},
+    )
+    sent = form(made, rows=[row(justification="Un mot")], **typed)
     requests.modify(made, by=make.coordinator(), at=NOW, note="Entente", ends_at=END + HOUR)
-    response = browse(make.alice()).post(url(made), sent)
+    reader = browse(make.alice())
+    return made, reader, reader.post(url(made), sent)
+
+
+def test_a_form_opened_before_a_change_is_refused_with_what_changed_and_what_was_typed(stale):
+    _, _, response = stale
+    page = said(response)
     assert response.status_code == 409
-    assert "Ce qui a changé" in response.content.decode()
+    for kept in ("Ce qui a changé", "Fin réelle 14h45", "Distance parcourue (km) 18,4", "À garder", "Un mot", "Oui"):
+        assert kept in page
     assert not Completion.objects.exists()
+
+
+def test_a_refused_form_is_taken_up_again_on_the_request_as_it_is_now(stale):
+    made, reader, refused = stale
+    again = form_with(refused, "Reprendre ma saisie").send(reader, url(made), reprendre="1")
+    assert (again.status_code, "Il y a un problème" in said(again)) == (200, False)
+    saved = again.context["form"]["key"].value(), again.context["form"]["version"].value()
+    assert saved[1] == ServiceRequest.objects.get(pk=made.pk).version
+    filled = next(found for found in forms(again) if "end_time" in found.fields)
+    assert filled.send(reader, url(made)).status_code == 302
+    assert (made.completion.actual_ends_at, made.completion.comments) == (
+        END + timedelta(minutes=15),
+        "À garder\nen deux lignes",
+    )
+    assert made.communications.get().justification == "Un mot"
+
+
+def test_a_form_sent_again_with_another_content_can_be_saved_as_a_correction(browse):
+    made, reader = make.reserved(), browse(make.alice())
+    sent = form(made)
+    reader.post(url(made), sent)
+    refused = reader.post(url(made), sent | {"comments": "Autre chose"})
+    assert refused.status_code == 409
+    again = form_with(refused, "Reprendre ma saisie").send(reader, url(made), reprendre="1")
+    next(found for found in forms(again) if "end_time" in found.fields).send(reader, url(made))
+    assert (made.completion.revision, made.completion.comments) == (2, "Autre chose")
+
+
+def test_a_form_refused_because_nothing_can_be_filed_has_nothing_to_take_up(browse):
+    made = make.reserved(at=timezone.now() - HOUR, starts_at=timezone.now() + HOUR)
+    page = said(browse(make.alice()).post(url(made), form(made, comments="À garder")))
+    assert "À garder" in page and "Reprendre ma saisie" not in page
 
 
 def test_a_stale_form_does_not_even_leave_its_file(browse):
@@ -385,7 +433,7 @@ def test_a_report_is_corrected_until_the_end(browse):
 
 def test_after_the_end_the_report_is_read_only(browse):
     made = filed.provided()
-    services.validate(made, by=make.validator(), at=END + 2 * HOUR)
+    decisions.validate(made, by=make.validator(), at=END + 2 * HOUR)
     reader = browse(make.alice())
     page = reader.get(url(made))
     assert page.status_code == 200
@@ -407,8 +455,101 @@ def test_a_coordinator_needs_a_note(browse):
 
 def test_a_returned_report_says_why(browse):
     made = filed.provided()
-    services.return_for_correction(made, by=make.validator(), at=END + 2 * HOUR, reason="La fin est-elle juste?")
+    decisions.return_for_correction(made, by=make.validator(), at=END + 2 * HOUR, reason="La fin est-elle juste?")
     assert "La fin est-elle juste?" in browse(make.alice()).get(url(made)).content.decode()
+
+
+# What a page asks and proposes
+
+
+def proposed(browse, km: tuple, reader=make.alice):
+    """The distance a fresh form proposes, with these estimates from the home and from the head office."""
+    made = make.reserved()
+    profile, place = make.alice().interpreter_profile, made.facility
+    office = profile.home_institution
+    place.latitude, place.longitude = Decimal("45.5"), Decimal("-73.6")
+    # A degree of latitude is 111,195 km, and roads are longer by 30 %.
+    north = [Decimal("45.5") + Decimal(length) / Decimal("144.5535") for length in km]
+    profile.home_latitude, profile.home_longitude = north[0], place.longitude
+    office.latitude, office.longitude = north[1], place.longitude
+    for changed in (place, profile, office):
+        changed.save()
+    return browse(reader()).get(url(made))
+
+
+@pytest.mark.parametrize(
+    ("km", "value", "advice"),
+    [
+        ((18.4, 22), "18,4", "Le plus court compte, depuis le domicile."),
+        ((30, 17), "17", "Le plus court compte, depuis le siège social."),
+        ((30, 16), "", "Le plus court compte, depuis le siège social : 16 km ou moins, rien à réclamer. Laissez vide."),
+        ((3, 30), "", "Le plus court compte, depuis le domicile : 16 km ou moins, rien à réclamer. Laissez vide."),
+    ],
+)
+def test_the_shorter_distance_is_proposed_only_when_it_is_paid(browse, km, value, advice):
+    page = proposed(browse, km)
+    assert (page.context["form"]["distance_km"].value() or "") == value
+    assert advice in said(page).replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("reader", "home"), [(make.alice, "De votre domicile"), (make.coordinator, "Du domicile de l’interprète")]
+)
+def test_both_estimates_are_shown_in_kilometres(browse, reader, home):
+    page = said(proposed(browse, (18.4, 22), reader)).replace("\u00a0", " ")
+    assert f"{home} : 18,4 km · Du siège social : 22 km" in page
+    assert "18,4 km, plus de 16 km : 36,8 km × 0,62 $ = 22,82 $" in page
+
+
+@pytest.mark.parametrize(
+    ("start", "help_text"),
+    [("2024-11-04 13:00", "Non rémunérée depuis le 4 novembre 2024."), ("2024-11-01 13:00", "41,00 $ de l’heure.")],
+)
+def test_travel_time_says_whether_it_is_paid(browse, start, help_text):
+    starts_at = make.local(start)
+    made = make.reserved(at=starts_at - timedelta(days=7), starts_at=starts_at)
+    assert help_text in said(browse(make.alice()).get(url(made))).replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    "out_of_sight",
+    [
+        {"start_time": "tard"},
+        {"end_time": ""},
+        {"distance_km": "loin"},
+        {"parking_amount": "?"},
+        {"waiting_hours": "99"},
+    ],
+)
+def test_after_a_cancellation_what_is_out_of_sight_is_neither_judged_nor_kept(browse, out_of_sight):
+    made = make.reserved()
+    fields = {"is_rendered": "non", "what_happened": "cancelled", "distance_km": "18,4", "parking_amount": "14"}
+    assert browse(make.alice()).post(url(made), form(made, **fields | out_of_sight)).status_code == 302
+    kept = made.completion
+    assert (kept.distance_km, kept.parking_amount, kept.actual_starts_at) == (None, None, None)
+
+
+def test_a_page_asks_a_fixed_number_of_statements(browse, django_assert_max_num_queries):
+    made, reader = make.reserved(), browse(make.alice())
+    for minutes in range(8):
+        make.communication(made, made_at=NOW - timedelta(minutes=minutes))
+    with django_assert_max_num_queries(14):
+        reader.get(url(made))
+
+
+def test_the_page_weighs_8_kb_at_most(browse):
+    made = make.reserved()
+    filed.attach(made)
+    for minutes in range(3):
+        make.communication(made, made_at=NOW - timedelta(minutes=minutes))
+    assert len(gzip.compress(browse(make.alice()).get(url(made)).content)) <= 8 * 1024
+
+
+def test_entering_never_saves_a_report(browse):
+    """« Entrée » presses the first button of a form."""
+    page = browse(make.alice()).get(url(make.reserved())).content.decode()
+    report = page[page.index('id="rapport"') :]
+    assert re.search(r"<button[^>]*>", report)[0].count('name="estimer"') == 1
 
 
 # Claims and relays
@@ -425,11 +566,20 @@ def test_a_claim_asks_for_communications_and_comments_only(browse):
     assert made.completion.outcome == Outcome.CLAIM
 
 
-def test_a_claim_of_nothing_is_refused(browse):
+@pytest.mark.parametrize(
+    ("comments", "sentence"),
+    [
+        ("Rien à signaler", "Inscrivez au moins une communication"),
+        ("2999-01-01 10h00 Rappel", "La communication du 2999-01-01 ne peut pas être dans le futur."),
+        ("2025-03-09 2h30 Rappel", "n’existe pas le 2025-03-09"),
+        ("9999-12-31 23h59 Rappel", "La date 9999-12-31 est trop éloignée."),
+    ],
+)
+def test_a_claim_of_nothing_is_refused_and_what_was_typed_is_kept(browse, comments, sentence):
     made = make.cancelled()
-    response = browse(make.alice()).post(url(made), form(made))
+    response = browse(make.alice()).post(url(made), form(made, comments=comments))
     assert response.status_code == 422
-    assert "Inscrivez au moins une communication" in response.content.decode()
+    assert sentence in said(response) and comments in response.content.decode()
 
 
 def test_a_file_heavier_than_the_limit_is_refused_beside_its_field_and_the_rest_is_kept(browse):
@@ -508,8 +658,7 @@ def test_one_more_communication_keeps_the_file_too(browse):
 
 def test_a_request_far_too_big_is_refused_before_it_is_read(browse):
     made = make.reserved()
-    sent = form(made, attachment=filed.upload(bytes(41 * 1024 * 1024)))
-    response = browse(make.alice()).post(url(made), sent)
+    response = browse(make.alice()).post(url(made), form(made), CONTENT_LENGTH=str(MAX_BODY + 1))
     assert response.status_code == 413
     assert "10 Mo" in response.content.decode().replace("\u00a0", " ")
 

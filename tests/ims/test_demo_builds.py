@@ -4,6 +4,8 @@ from datetime import date
 
 import pytest
 
+from completion.flagged import flags_of
+from completion.flags import FlagKind
 from ims.demo import world
 from requests_app.models import Facility, ServiceRequest
 
@@ -32,7 +34,9 @@ def test_a_failure_half_way_leaves_nothing_for_the_next_start_to_trip_on():
 )
 def test_any_day_gives_a_world_even_a_sunday_a_holiday_or_the_change_of_clocks(today):
     world.build(large=False, progress=str, today=date.fromisoformat(today))
-    assert ServiceRequest.objects.count() == 120
+    assert ServiceRequest.objects.count() == 140
+    found = flags_of(ServiceRequest.objects.awaiting_review()).values()
+    assert {flag.kind for flags in found for flag in flags} == set(FlagKind)
 
 
 @pytest.mark.long

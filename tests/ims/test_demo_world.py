@@ -16,6 +16,8 @@ from accounts import phones
 from accounts.models import Institution, Notification, User
 from accounts.notify import STALE_AFTER
 from accounts.roles import STAFF_ROLES, Role
+from completion.flagged import flags_of
+from completion.flags import FlagKind
 from completion.models import Attachment, Completion, Outcome
 from ims.context import BI_PHONE
 from ims.demo import texts, world
@@ -69,7 +71,7 @@ def test_the_world_has_the_size_announced():
     assert Institution.objects.filter(facilities__isnull=False).distinct().count() == 12
     assert Facility.objects.count() == 40
     assert User.objects.filter(role=Role.INTERPRETER).exclude(pk=invited().pk).count() == 60
-    assert ServiceRequest.objects.count() == 120
+    assert ServiceRequest.objects.count() == 140
 
 
 def test_facilities_stand_in_montreal_and_five_other_regions():
@@ -124,10 +126,10 @@ def test_every_request_acheve_has_its_pay_lines():
 
 
 def test_parking_comes_with_a_receipt_one_can_look_at():
-    claimed = Completion.objects.filter(parking_amount__gt=0)
-    assert claimed.count() >= 5
-    for completion in claimed:
-        receipt = completion.service_request.attachments.get(kind=Attachment.Kind.PARKING_RECEIPT)
+    """But for the one that a validator has to see."""
+    receipts = Attachment.objects.filter(kind=Attachment.Kind.PARKING_RECEIPT)
+    assert Completion.objects.filter(parking_amount__gt=0).count() == receipts.count() + 1 >= 6
+    for receipt in receipts:
         assert receipt.content_type == "image/jpeg"
         assert receipt.file.size < 60_000
 
@@ -143,6 +145,16 @@ def test_validators_find_late_cancellations_claims_relays_and_returned_reports()
     assert waiting.filter(is_late_cancellation=True, filed_by=None).count() >= 2
     assert waiting.filter(completion__outcome=Outcome.CLAIM).count() == 2
     assert waiting.filter(completion__returned_at__isnull=False).count() == 2
+
+
+def test_the_validators_queue_has_a_file_for_each_flag_and_the_others_are_clean():
+    waiting = list(ServiceRequest.objects.awaiting_review())
+    found = [flags for flags in flags_of(waiting).values() if flags]
+    assert len(waiting) >= 30
+    assert len(found) < len(waiting) / 2
+    # Two files overlap, two are too far apart, two have one receipt; nobody has more than one thing to look at.
+    twice = {FlagKind.OVERLAP, FlagKind.TRAVEL, FlagKind.SAME_FILE}
+    assert Counter(flag.kind for flags in found for flag in flags) == {kind: 1 + (kind in twice) for kind in FlagKind}
 
 
 # The account printed first.

@@ -65,7 +65,12 @@ NASTY = [
 ]
 NUMBERS = [0, 999_999_999, 2**31, 2**63 - 1, 2**63, 10**30]
 # Names that no form has, or that belong to other forms: never read, or read with care.
-STRAY = [*("status", "interpreter", "version", "pk", "note", "reason", "body", "to", "release", "ajouter", "a\x00")]
+STRAY = [
+    *("status", "interpreter", "version", "pk", "note", "reason", "body", "to", "release", "ajouter", "a\x00"),
+    "estimer",
+    "maintenant",
+    "reprendre",
+]
 PARAMETERS = [
     "vue",
     "statut",
@@ -123,6 +128,8 @@ def every_form() -> list[tuple]:
         for address in listed:
             page = client.get(address)
             found += [(client, form.action or address, form) for form in forms(page) if form.fields]
+            if address.endswith("/achevement/"):
+                found += [(client, f"{address}estimation/", form) for form in forms(page) if "key" in form.fields]
     return found
 
 

@@ -84,7 +84,8 @@ def addresses(made: dict) -> dict:
             "/aide/connexion/",
             "/disponibilites/",
         ]
-        + [f"{detail[Status.PROVIDED]}pieces/", "/demandes/999999/"],
+        + [f"{detail[Status.PROVIDED]}{name}/" for name in ("pieces", "signatures", "achevement/recu")]
+        + ["/demandes/999999/"],
         make.requester: ["/", "/demandes/nouvelle/", *detail.values()]
         + [f"{detail[Status.RESERVED]}{name}/" for name in ("modifier", "annuler")],
         make.coordinator: [
@@ -378,6 +379,20 @@ def test_every_style_sheet_is_loaded_by_some_page(pages):
     assert loaded == {f"css/{path.stem}" for path in (ROOT / "static/css").glob("*.css")}
 
 
-def test_our_own_scripts_keep_to_their_budget():
-    files = (ROOT / "static").rglob("*.js")
-    assert sum(len(gzip.compress(path.read_bytes())) for path in files) <= 8 * 1024
+def scripts_of(page) -> list:
+    """The scripts of ours that a page loads."""
+    return re.findall(r'src="/static/(js/[a-z_]+)[^"]*\.js"', page.content.decode())
+
+
+def test_no_page_loads_more_than_8_kb_of_our_own_scripts(pages):
+    def check(page, address):
+        loaded = [(ROOT / f"static/{name}.js").read_bytes() for name in scripts_of(page)]
+        return sum(len(gzip.compress(script)) for script in loaded) > 8 * 1024
+
+    assert wrong(pages, check) == {}
+
+
+def test_every_script_is_loaded_by_some_page_and_stays_small():
+    written = "".join(path.read_text() for path in (ROOT / "templates").rglob("*.html"))
+    for path in (ROOT / "static/js").glob("*.js"):
+        assert f"js/{path.name}" in written and len(gzip.compress(path.read_bytes())) <= 2304, path.name

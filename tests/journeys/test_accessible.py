@@ -43,15 +43,15 @@ def test_the_pages_of_each_role_are_accessible_and_never_go_sideways(visit, user
     mine = [page for page in mine if user is make.alice or page not in same]
     for number, look in enumerate(LOOKS):
         page = visit(user(), "/connexion/", **look)
-        # Each page in one of the looks at every run, in both with --long.
-        for address in mine if counts.is_long else mine[number::2]:
+        # Half of the pages at every run, each in one of the looks; all in both with --long.
+        for address in mine if counts.is_long else mine[number::4]:
             page.goto(address)
             if found := violations(page) + sideways(page):
                 wrong[f"{address} {look['color_scheme']}"] = found
     assert wrong == {}
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", LOOKS, ids=["desk", "phone"])
 def test_the_sign_in_page_is_accessible(visit, look):
     page = visit(None, "/connexion/", **look)
     assert violations(page) + sideways(page) == []
@@ -68,7 +68,7 @@ def test_the_open_menu_and_the_open_sheet_are_accessible(visit, scheme):
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", LOOKS, ids=["desk", "phone"])
 def test_an_error_page_is_accessible(visit, look):
     page = visit(make.requester(), "/demandes/nouvelle/", **look)
     page.get_by_role("button", name="Créer la demande").click()
@@ -76,7 +76,7 @@ def test_an_error_page_is_accessible(visit, look):
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", LOOKS, ids=["desk", "phone"])
 def test_the_pages_that_say_that_an_offer_is_over_are_accessible(visit, look):
     made = make.pending(make.alice(), make.bob(), make.charlie(), at=ago(5), starts_at=ahead())
     offers.refuse(made, by=make.bob(), at=ago(1))

@@ -297,7 +297,7 @@ def test_i1_the_back_button_shows_nothing_once_signed_out(visit, viewport):
 # Accessible, whatever the look
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", LOOKS, ids=["desk", "phone"])
 def test_the_pages_of_the_account_are_accessible(visit, look):
     page, wrong = visit(make.protected(alice(sms_disabled=True, email_disabled=True)), "about:blank", **look), {}
     for address in ["/profil/", "/aide/connexion/", "/connexion/oubli/", "/connexion/oubli/envoi/", f"{RESET}MQ/abc/"]:
@@ -308,7 +308,7 @@ def test_the_pages_of_the_account_are_accessible(visit, look):
     assert wrong == {}
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", LOOKS, ids=["desk", "phone"])
 def test_the_warning_of_the_session_is_accessible(visit, look):
     page = visit(alice(), "about:blank", **look)
     page.clock.install()

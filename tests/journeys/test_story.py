@@ -1,5 +1,6 @@
 """One request from « Non alloué » to « Achevé », by four people; and the same gestures without any script."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -137,7 +138,7 @@ def test_everything_an_interpreter_does_works_without_scripts(visit, viewport):
     page.get_by_label("Heure", exact=True).fill("14h10")
     page.get_by_label("Objectif").select_option("Confirmation du rendez-vous")
     page.get_by_role("radio", name="Oui").check()
-    page.locator("form.form .buttons button").last.click()
+    page.get_by_role("button", name=re.compile("^(Sauvegarder|Mise à jour)$")).click()
     status_said(page, "Service fourni")
     expect(page.locator("#achevement")).to_contain_text("14h10 Confirmation du rendez-vous")
     page.goto(f"/demandes/{other.pk}/")

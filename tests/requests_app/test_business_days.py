@@ -234,3 +234,14 @@ def test_the_hours_around_the_missing_one_exist(typed, utc_hour):
 def test_the_missing_hour_of_march_is_an_error(typed):
     with pytest.raises(ValueError, match="L’heure 02h.. n’existe pas le 2025-03-09\u00a0: on avance l’heure"):
         local_instant(date(2025, 3, 9), typed, TORONTO)
+
+
+@pytest.mark.parametrize("day", [date.min, date(1999, 12, 31), date(9999, 1, 1), date.max])
+def test_a_day_no_clock_of_ours_reaches_is_an_error(day):
+    with pytest.raises(ValueError, match=f"La date {day} est trop éloignée."):
+        local_instant(day, time(23, 59), TORONTO)
+
+
+@pytest.mark.parametrize("day", [date(2000, 1, 1), date(9998, 12, 31)])
+def test_the_days_around_the_far_ones_are_read(day):
+    assert local_instant(day, time(23, 59), TORONTO).date() == day

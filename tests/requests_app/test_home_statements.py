@@ -79,8 +79,8 @@ def plan_of(sql: str) -> str:
 
 
 def crowded():
-    """2 000 requests of Bob, 2 000 of Alice, in two statuses."""
-    for who, number in ((make.bob(), 1000), (make.alice(), 1000)):
+    """6 000 requests of Bob, 2 000 of Alice, in two statuses."""
+    for who, number in ((make.bob(), 3000), (make.alice(), 1000)):
         copies(make.completed(who, at=ago(900), starts_at=ago(600)), number, timedelta(hours=3))
         copies(make.reserved(who, at=ago(900), starts_at=ahead(40)), number, timedelta(hours=3))
 

@@ -76,7 +76,7 @@ BAD = {
     "all in the past": ({"start_date": -9, "end_date": -3}, {"end_date"}),
     "more than a year": ({"start_date": 3, "end_date": 380}, {"end_date"}),
     "too far": ({"start_date": 900, "end_date": 901}, {"start_date"}),
-    "no hour": ({"start_date": 3, "end_date": 3, "start_time": "midi", "end_time": "25h"}, {"start_time", "end_time"}),
+    "no hour": ({"start_date": 3, "end_date": 3, "start_time": "tard", "end_time": "25h"}, {"start_time", "end_time"}),
 }
 
 

@@ -214,7 +214,7 @@ def test_communications_made_before_a_cancellation_in_time_can_be_claimed():
     make.communication(made, made_at=ago(2))
     cancel(make.requester(), made)
     page = said(signed_in(make.alice()).get(f"/demandes/{made.pk}/"))
-    assert "Réclamer des communications" in page
+    assert "Réclamer 1 communication" in page
 
 
 def test_only_the_reasons_that_can_be_true_are_offered():

@@ -105,8 +105,8 @@ def test_a_translation_has_days_and_no_place():
         ("facility", "", "Choisissez l’installation où le service a lieu."),
         ("date", "demain", "Saisissez une date valide."),
         ("date", "2199-01-01", "Cette date est trop éloignée."),
-        ("date", "9999-12-31", "Cette date est trop éloignée."),
-        ("start_time", "midi", "Écrivez l’heure ainsi : 14h10."),
+        ("date", "9999-12-31", "La date 9999-12-31 est trop éloignée."),
+        ("start_time", "tantôt", "Écrivez l’heure ainsi : 14 h 10."),
         ("start_time", "25h", "Cette heure n’existe pas : elle va de 0 h à 23 h 59."),
         ("duration", "longtemps", "Écrivez la durée ainsi : 1 h 30, 90 (minutes) ou 3 j."),
         ("duration", "0", "Écrivez la durée ainsi : 1 h 30, 90 (minutes) ou 3 j."),
@@ -186,4 +186,4 @@ def test_a_message_relay_names_no_patient():
 
 def test_a_year_typed_wrong_is_refused_beside_the_date():
     page = create(make.coordinator(), of_institution(), date="0202-11-12", note="Service déjà rendu")
-    assert (page.status_code, errors(page)) == (422, {"date": "Erreur : Cette date est trop éloignée."})
+    assert (page.status_code, errors(page)) == (422, {"date": "Erreur : La date 0202-11-12 est trop éloignée."})

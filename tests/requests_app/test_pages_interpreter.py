@@ -286,6 +286,16 @@ def test_the_relay_that_was_made_is_named(alice):
     assert f'<a href="{address_of(relay)}">demande {relay.pk} (transmission de message)</a>' in page.content.decode()
 
 
+def test_a_relay_that_is_not_paid_as_it_is_says_so_on_the_way_out(alice):
+    made = coming(are_communications_requested=False)
+    make.communication(made, made_at=ago(2))
+    make.communication(made, made_at=ago(3), requested_by_name="Dre Q.", justification="À jeun")
+    press(alice, address_of(made, "desistement/"), "Confirmer")
+    page, relay = alice.get("/"), made.relays.get()
+    assert "1 communication sur 2 ne sera pas payée telle quelle" in said(page)
+    assert f'<a href="{address_of(relay)}">complétez-la dans la demande {relay.pk}</a>' in page.content.decode()
+
+
 def test_who_was_released_meanwhile_logs_nothing_on_the_way_out(alice):
     made = coming()
     form = form_with(alice.get(address_of(made, "desistement/")), "Ajouter")
@@ -431,7 +441,7 @@ def test_a_communication_is_logged_with_its_hour_as_people_type_it(alice, text):
     [
         ({"date": ""}, "date"),
         ({"time": "tantôt"}, "time"),
-        ({"date": f"{ahead():%Y-%m-%d}"}, "time"),
+        ({"date": f"{ahead():%Y-%m-%d}"}, "date"),
         ({"purpose": ""}, "purpose"),
         ({"purpose": "other"}, "purpose_text"),
         ({"channel": "pigeon"}, "channel"),

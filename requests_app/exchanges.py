@@ -57,6 +57,11 @@ def is_communication_billable(service_request: ServiceRequest, communication: Co
     return communication.is_accepted or is_billable(**_asked(service_request, communication))
 
 
+def unpaid_count(service_request: ServiceRequest) -> int:
+    """How many communications miss what pays them: said while it can still be added (FAQ, « Demandé par »)."""
+    return sum(not is_communication_billable(service_request, row) for row in service_request.communications.all())
+
+
 def billable_if_cancelled(service_request: ServiceRequest, *, received_at: datetime) -> int:
     """How many communications stay paid when the notice came at `received_at`; one made after it does not."""
     asked = [

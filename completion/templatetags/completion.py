@@ -13,7 +13,7 @@ from completion.review import pay_of, pieces_of
 from completion.services import may_file
 from completion.sheet import reported
 from completion.signatures import may_sign, signed
-from requests_app.exchanges import is_communication_billable, written
+from requests_app.exchanges import unpaid_count, written
 from requests_app.masking import eraser_for, masked
 from requests_app.workflow import ACTION_HELP, Action, Status
 
@@ -139,6 +139,6 @@ def claim_card(context, service_request):
         "service_request": service_request,
         "is_owed": service_request.is_due_to_review,
         "count": len(made),
-        "unpaid": sum(not is_communication_billable(service_request, row) for row in made),
+        "unpaid": unpaid_count(service_request),
         "help": ACTION_HELP[Action.CLAIM],
     }

@@ -19,7 +19,7 @@ from completion.signature_forms import FIELD_NAMES
 from completion.views.access import limited, load_report
 from completion.views.page import ROWS, Page, opened, retyped, sent
 from completion.views.sent_files import keep
-from requests_app.exchanges import is_communication_billable
+from requests_app.exchanges import unpaid_count
 from requests_app.views.access import refused, seen_version
 from requests_app.workflow import ASSIGNED, NotAllowed, Status
 
@@ -176,8 +176,7 @@ def _say(page: Page, revision: int) -> None:
 
 def _unpaid(service_request) -> str:
     """Said at once, while the person can still add what is missing (FAQ, « Demandé par »)."""
-    made = service_request.communications.all()
-    count = sum(not is_communication_billable(service_request, communication) for communication in made)
+    count = unpaid_count(service_request)
     if not count:
         return ""
     one = "1 communication ne sera pas payée telle quelle"

@@ -162,14 +162,13 @@ def _withdrawn(relay) -> str:
 
 def _unpaid_of(relay, address) -> str:
     """Which of its communications miss what pays them, while it can still be added (FAQ, « Demandé par »)."""
-    made = relay.communications.all()
-    unpaid = sum(not exchanges.is_communication_billable(relay, row) for row in made)
+    unpaid, made = exchanges.unpaid_count(relay), relay.communications.count()
     if not unpaid:
         return ""
     words = "ne sera pas payée telle quelle" if unpaid == 1 else "ne seront pas payées telles quelles"
     noun, them = ("communication", "la") if unpaid == 1 else ("communications", "les")
     said = ' {} {} sur {} {}\u00a0: <a href="{}">complétez-{} dans la demande {}</a>.'
-    return format_html(said, unpaid, noun, len(made), words, address, them, relay.pk)
+    return format_html(said, unpaid, noun, made, words, address, them, relay.pk)
 
 
 def withdrawal_page(request, service_request, *, status=200, **forms):

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from completion import claims, decisions
 from requests_app import exchanges, logbook, services
-from requests_app.models import CancellationReason, Purpose
+from requests_app.models import CancellationReason, Purpose, ServiceRequest
 from requests_app.workflow import NotAllowed
 from tests import make
 from tests.completion import make as filed
@@ -232,6 +232,13 @@ def test_a_page_older_than_the_request_claims_nothing():
 def test_before_the_claim_the_pay_says_what_it_depends_on():
     page = said(signed_in(make.alice()).get(address_of(cancelled(1, starts_at=ahead()))))
     assert "payées seulement si l’interprète les réclame" in page
+
+
+def test_before_the_claim_what_would_not_be_paid_is_said():
+    made = cancelled(2, starts_at=ahead())
+    ServiceRequest.objects.filter(pk=made.pk).update(are_communications_requested=False)
+    page = said(signed_in(make.alice()).get(address_of(made)))
+    assert "2 communications ne seront pas payées telles quelles : précisez qui les a demandées" in page
 
 
 def test_without_any_logged_the_claim_is_written_in_the_report():

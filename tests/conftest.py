@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import zlib
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,6 +35,7 @@ os.environ |= {
     "CONN_MAX_AGE": "0",
     "QUEUE_TIMEOUT": "3",
     "QUEUE_RETRY": "5",
+    "HYPOTHESIS_STORAGE_DIRECTORY": str(VAR / "hypothesis"),  # the constants it reads in our code
     "DJANGO_ALLOW_ASYNC_UNSAFE": "1",  # playwright runs an event loop in the tests' own thread
 }
 django.setup()
@@ -44,7 +46,7 @@ from django.test import TransactionTestCase  # noqa: E402
 
 from ims.reference import seed_reference  # noqa: E402
 from ims.static import collect_when_changed  # noqa: E402
-from tests import visitors  # noqa: E402
+from tests import pages, visitors  # noqa: E402
 
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a good one is slow on purpose
 
@@ -123,16 +125,25 @@ def database_url(transactional_db):
 KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 
 
+@cache
+def emptying() -> str:
+    """Rows are deleted, once whoever writes has ended: to truncate as many small tables takes ten times as long."""
+    tables = sorted(set(connection.introspection.table_names()) - KEPT)
+    numbers = [column["name"] for column in connection.introspection.sequence_list() if column["table"] in tables]
+    return (
+        "BEGIN; SET LOCAL lock_timeout = '10s'; SET LOCAL session_replication_role = replica;"
+        + f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE;"
+        + "".join(f"DELETE FROM {table};" for table in tables)
+        + "".join(f"SELECT setval('{name}', 1, false);" for name in numbers)
+        + "COMMIT"
+    )
+
+
 def empty_and_seed(test_case):
     """Instead of Django's flush, which the append-only triggers refuse and which loses the reference data."""
     connection.close()
     with connection.cursor() as cursor:
-        tables = ", ".join(set(connection.introspection.table_names(cursor)) - KEPT)
-        cursor.execute(
-            "SET lock_timeout = '10s'; SET session_replication_role = replica;"
-            f"TRUNCATE {tables} RESTART IDENTITY CASCADE;"
-            "RESET session_replication_role; RESET lock_timeout"
-        )
+        cursor.execute(emptying())
     seed_reference()
 
 
@@ -140,6 +151,12 @@ TransactionTestCase._fixture_teardown = empty_and_seed
 
 
 # ---- pages
+
+
+@pytest.fixture
+def client():
+    """Nobody, with the handler that all tests share (pages.py): a new one reads every static file again."""
+    return pages.nobody()
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 COUNTS = {
     # name: (every run, --long)
     "race": (24, 1000),
+    "tariff race": (6, 300),
     "fuzz": (200, 20_000),
     "kill": (3, 20),
     "mutation": (60, 2000),
@@ -11,6 +12,11 @@ COUNTS = {
     "replay": (10, 200),
     "reset timing": (120, 1000),
     "crowd": (20_000, 100_000),
+    "pay case": (2000, 100_000),
+    "minute case": (200, 1000),
+    "quote line": (100, 5000),
+    "clean file": (6, 24),
+    "table": (20, 1000),
 }
 
 is_long = False

@@ -66,38 +66,3 @@ def test_a_row_weighs_400_bytes_at_most():
     page = signed_in(make.alice()).get("/?du=2024-11-04").content.decode()
     rows = re.findall(r'(?s)<li><a class="row".*?</li>', page)
     assert len(rows) > 60 and max(len(row.encode()) for row in rows) <= 400
-
-
-# A world where reading everything would cost: many interpreters' requests, of which Alice's are few.
-
-
-def plan_of(sql: str) -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
-        cursor.execute(f"EXPLAIN {sql}")
-        return "\n".join(line for (line,) in cursor.fetchall())
-
-
-def crowded():
-    """6 000 requests of Bob, 2 000 of Alice, in two statuses."""
-    for who, number in ((make.bob(), 3000), (make.alice(), 1000)):
-        copies(make.completed(who, at=ago(900), starts_at=ago(600)), number, timedelta(hours=3))
-        copies(make.reserved(who, at=ago(900), starts_at=ahead(40)), number, timedelta(hours=3))
-
-
-@pytest.mark.parametrize("query", ["", "?du=2024-11-04"])
-def test_the_rows_and_the_numbers_are_found_by_their_index(query):
-    crowded()
-    rows, numbers = [plan_of(sql) for sql in statements(query) if "UNION ALL" in sql]
-    for status in ("reserved", "completed"):
-        assert re.search(rf"request_list_of_interpreter.*\n.*Index Cond: .*'{status}'", rows)
-    assert "Seq Scan on requests_app_servicerequest" not in rows + numbers
-
-
-def test_the_rest_of_a_group_starts_in_the_index():
-    crowded()
-    place = signed_in(make.alice()).get("/?statut=completed&du=2024-11-04").context["groups"][0].more_url
-    (sql,) = [asked for asked in statements(place.removeprefix("/"), **HTMX) if "starts_at" in asked]
-    plan = plan_of(sql)
-    assert re.search(r"Index (Only )?Scan.* using request_list_of_interpreter", plan) and "Sort" not in plan
-    assert re.search(r"Index Cond: .*starts_at <= ", plan)

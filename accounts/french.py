@@ -58,28 +58,39 @@ def day_and_month(value: date) -> str:
     return f"{_day(value)}{NBSP}{MONTHS[value.month - 1]}"
 
 
+def date_words(value: date) -> str:
+    """« 12 novembre 2024 », « 1er novembre 2024 »."""
+    return f"{day_and_month(value)} {_local(value).year}"
+
+
 def long_date(value: date) -> str:
     """« mardi 12 novembre 2024 », « vendredi 1er novembre 2024 »."""
-    value = _local(value)
-    return f"{WEEKDAYS[value.weekday()]} {day_and_month(value)} {value.year}"
+    return f"{WEEKDAYS[_local(value).weekday()]} {date_words(value)}"
 
 
 def short_date(value: date, weekday: bool = False) -> str:
     """« 12 nov. 2024 »; with its weekday « mar. 12 nov. 2024 »."""
     value = _local(value)
-    text = f"{_day(value)}{NBSP}{SHORT_MONTHS[value.month - 1]}{NBSP}{value.year}"
-    return f"{SHORT_WEEKDAYS[value.weekday()]}{NBSP}{text}" if weekday else text
+    if weekday:
+        return f"{short_day(value)}{NBSP}{value.year}"
+    return f"{_day(value)}{NBSP}{SHORT_MONTHS[value.month - 1]}{NBSP}{value.year}"
+
+
+def short_day(value: date) -> str:
+    """« ven. 14 mars », where the year is known."""
+    value = _local(value)
+    return f"{SHORT_WEEKDAYS[value.weekday()]}{NBSP}{_day(value)}{NBSP}{SHORT_MONTHS[value.month - 1]}"
 
 
 def date_range_words(start: date | None, end: date | None) -> str:
     """« du 4 novembre 2024 au 8 décembre 2024 »; one day, or one side open, is said as such."""
     if start and end and _local(start) == _local(end):
-        return f"le {_date(start)}"
+        return f"le {date_words(start)}"
     if start and end:
-        return f"du {_date(start)} au {_date(end)}"
+        return f"du {date_words(start)} au {date_words(end)}"
     if start:
-        return f"à partir du {_date(start)}"
-    return f"jusqu’au {_date(end)}" if end else "toutes les dates"
+        return f"à partir du {date_words(start)}"
+    return f"jusqu’au {date_words(end)}" if end else "toutes les dates"
 
 
 def decimal(value: Decimal | int, places: int | None = None) -> str:
@@ -113,7 +124,3 @@ def duration(minutes: int) -> str:
 
 def _day(value: date) -> str:
     return "1er" if value.day == 1 else str(value.day)
-
-
-def _date(value: date) -> str:
-    return f"{day_and_month(value)} {_local(value).year}"

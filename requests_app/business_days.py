@@ -1,17 +1,21 @@
 """The only 48 h clock, and the local time it is read in (FAQ « Le demandeur a annulé la demande »; domain « Pay »).
 
-Pure: standard library only. Every instant is aware; everything is measured in elapsed time, never on the wall clock,
-so a day of the clock change has 23 or 25 hours.
+Pure: standard library, and the words of a date. Every instant is aware; everything is measured in elapsed time,
+never on the wall clock, so a day of the clock change has 23 or 25 hours.
 """
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 
+from accounts.french import date_words, hour
+
 _SATURDAY = 5
 _DAY = timedelta(days=1)
 # Older is a year typed wrong; in the last year that Python knows, an instant may be too late for UTC.
 _FIRST_YEAR, _LAST_YEAR = 2000, 9998
+# What staff date further ahead, a tariff or a closed day, is a year typed wrong too.
+MOST_AHEAD = timedelta(days=5 * 366)
 
 
 def is_business_day(day: date, *, closed_days: Iterable[date]) -> bool:
@@ -77,10 +81,12 @@ def local_instant(day: date, at: time, tz: tzinfo) -> datetime:
     ValueError, in French.
     """
     if is_far(day):
-        raise ValueError(f"La date {day} est trop éloignée.")
+        raise ValueError(f"La date du {date_words(day)} est trop éloignée.")
     instant = datetime.combine(day, at.replace(fold=0), tzinfo=tz)
     if instant.astimezone(UTC).astimezone(tz).replace(tzinfo=None) != instant.replace(tzinfo=None):
-        raise ValueError(f"L’heure {at:%Hh%M} n’existe pas le {day}\u00a0: on avance l’heure cette nuit-là.")
+        raise ValueError(
+            f"L’heure {hour(at)} n’existe pas le {date_words(day)}\u00a0: on avance l’heure cette nuit-là."
+        )
     return instant
 
 

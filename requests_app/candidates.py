@@ -35,7 +35,7 @@ class Candidate:
     # 1 is the best; None for whoever is not in the list.
     rank: int | None
     among: int
-    # By road, one way, from the home, else from the head office (distances.py); on site only.
+    # By road, one way, from the home, else from the head office, an estimate (distances.py); on site only.
     km: Decimal | None
     reasons: tuple[str, ...]
     obstacles: tuple[Obstacle, ...]

@@ -233,6 +233,9 @@ class DepartureForm(forms.Form):
     seen = forms.CharField(max_length=32, required=False, widget=forms.HiddenInput)
 
 
+NOTE_IF_ABSENT = "Requise si l’avis a été reçu plus tôt que maintenant, ou si l’interprète est absent."
+
+
 class CancelForm(VersionedForm):
     """Ruling 12; a coordinator may say when the notice was received, with a note."""
 
@@ -248,16 +251,17 @@ class CancelForm(VersionedForm):
         label="Note",
         max_length=500,
         required=False,
-        help_text="Requise si l’avis a été reçu plus tôt que maintenant, ou si l’interprète est absent.",
+        help_text="Requise si l’avis a été reçu plus tôt que maintenant.",
     )
     conditional_fields = {"note"}
 
     def __init__(self, data=None, *, user, at, service_request):
         super().__init__(data, initial={"version": service_request.version})
         self.at, self.service_request = at, service_request
-        self.fields["reason"].choices = [
-            choice for choice in CancellationReason.choices if choice[0] not in self._moot()
-        ]
+        moot = self._moot()
+        self.fields["reason"].choices = [choice for choice in CancellationReason.choices if choice[0] not in moot]
+        if CancellationReason.INTERPRETER_ABSENT not in moot:
+            self.fields["note"].help_text = NOTE_IF_ABSENT
         if user.role != Role.COORDINATOR:
             # A requester gives no other reason than being one.
             for name in ("reason", "received_date", "received_time", "note"):
@@ -282,7 +286,7 @@ class CancelForm(VersionedForm):
 
     def _check_notice(self, received_at, cleaned):
         if not self.service_request.created_at <= received_at <= self.at:
-            self.add_error("received_time", "L’avis se situe entre la création de la demande et maintenant.")
+            self.add_error("received_time", "L’heure de l’avis se situe entre la création de la demande et maintenant.")
         elif not cleaned.get("note"):
             self.add_error("note", "Dites comment l’avis a été reçu.")
 

@@ -15,7 +15,7 @@ from requests_app.models import ServiceRequest
 from requests_app.sheet import may_see_patient
 
 Hide = Callable[[str], str]
-PATIENT, PROFESSIONAL = "[usager]", "[professionnel(le)]"
+PATIENT, PROFESSIONAL, INTERPRETER = "[usager]", "[professionnel(le)]", "[interprète]"
 # Of a name, the words that name somebody; these do not, and stand in most sentences.
 _LEAST = 3
 _COMMON = frozenset({"des", "les", "dre", "mme"})
@@ -35,15 +35,20 @@ def eraser_for(service_request: ServiceRequest, reader: User, *, at: datetime) -
     return as_typed if may_see_patient(service_request, reader, at=at) else eraser(service_request)
 
 
-def eraser(service_request: ServiceRequest, *, is_professional_known: bool = False) -> Hide:
-    """A function that takes the patient out of a text, and the professional unless the reader knows them.
+def eraser(
+    service_request: ServiceRequest, *, is_professional_known: bool = False, interpreters: Iterable[User] = ()
+) -> Hide:
+    """A function that takes the patient out of a text, the professional unless the reader knows them, and the
+    `interpreters` whom the reader may not know.
 
     Whole words, whatever their accents and capitals; telephones and file numbers by their letters and digits alone.
     """
     row = service_request
     groups = [_pattern(row.patient_name, row.patient_phone, row.patient_file_number)]
     groups.append("" if is_professional_known else _pattern(row.professional_name, row.professional_phone))
-    words = [(found, by) for found, by in zip(groups, (PATIENT, PROFESSIONAL), strict=True) if found]
+    known = [_pattern(str(person), person.mobile_phone, person.email) for person in interpreters]
+    groups.append("|".join(filter(None, known)))
+    words = [(found, by) for found, by in zip(groups, (PATIENT, PROFESSIONAL, INTERPRETER), strict=True) if found]
     if not words:
         return as_typed
     # One pass: nothing is looked for in what was put in the place of another.
@@ -88,7 +93,8 @@ def _pattern(name: str, *numbers: str) -> str:
     keys = sorted({key for number in numbers for key in _keys(number)}, key=len, reverse=True)
     # A country's code may stand before a telephone, and an extension or a full stop after it.
     found = [rf"(?<![^\W_])(?:1{_GAP})?{_GAP.join(key)}(?![^\W_])" for key in keys]
-    return "|".join([*_name(_folded(name)[0]), *found])
+    # The whole address first: it may hold the name.
+    return "|".join([*found, *_name(_folded(name)[0])])
 
 
 def _name(name: str) -> Iterator[str]:

@@ -11,9 +11,11 @@ from django.db import models
 from django.db.models import Exists, F, Func, OuterRef, Q
 from django.utils import timezone
 
+from accounts.french import date_words
 from accounts.models import HealthRegion, Institution, Language, User
 from accounts.roles import Role
 from requests_app.calendars import Absence, CalendarFeed, WeeklyHours
+from requests_app.roads import Route
 from requests_app.sourcing import Exclusion, Practice, WavePlan
 from requests_app.workflow import ASSIGNED, BOOKED, SPOKEN, UNASSIGNED, Action, ServiceType, Status
 from requests_app.written import Channel, Communication, Message, MessageTemplate, Purpose
@@ -32,6 +34,7 @@ __all__ = [
     "Offer",
     "Practice",
     "Purpose",
+    "Route",
     "ServiceRequest",
     "Transition",
     "WavePlan",
@@ -98,7 +101,7 @@ class Holiday(models.Model):
         ordering = ["date"]
 
     def __str__(self):
-        return f"{self.date} {self.name}"
+        return f"{self.name}, {date_words(self.date)}"
 
 
 class CancellationReason(models.TextChoices):

@@ -41,29 +41,31 @@ class Overlap(NotAllowed):
     """The interpreter is booked at that time (ruling 2)."""
 
 
-def verb(function):
+def verb(function, *, busy=BUSY):
     """One transaction; a constraint's refusal becomes its French sentence, a clash of two people is tried again.
 
-    Whatever fails, the object handed in is left as it was. Raises Busy after TRIES clashes.
+    Whatever fails, the object handed in first, if any, is left as it was. Raises Busy (`busy`) after TRIES clashes.
     """
 
     @wraps(function)
-    def run(service_request, *args, **kwargs):
+    def run(*args, **kwargs):
         for attempt in range(1, TRIES + 1):
-            before = service_request.__getstate__()  # with a copy of the related objects it holds
+            # With a copy of the related objects it holds.
+            before = [(row, row.__getstate__()) for row in args[:1]]
             try:
                 with transaction.atomic():
-                    return function(service_request, *args, **kwargs)
+                    return function(*args, **kwargs)
             except Exception as error:
-                vars(service_request).clear()
-                vars(service_request).update(before)
+                for row, state in before:
+                    vars(row).clear()
+                    vars(row).update(state)
                 if isinstance(error, IntegrityError):
                     raise _refusal(error) from error
                 # Within another verb, the whole of that one is tried again.
                 if not isinstance(error.__cause__, CLASHES) or connection.in_atomic_block:
                     raise
                 if attempt == TRIES:
-                    raise Busy(BUSY) from error
+                    raise Busy(busy) from error
 
     return run
 

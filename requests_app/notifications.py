@@ -7,7 +7,8 @@ from accounts.french import day_and_month, hour, long_date
 from accounts.models import User
 from accounts.notify import Notice
 from accounts.roles import Role
-from requests_app.models import Offer, ServiceRequest, Transition
+from billing.rules import IN_TIME_RULE, RULE_NAMES, LineKind
+from requests_app.models import CancellationReason, Offer, ServiceRequest, Transition
 from requests_app.workflow import Action
 
 
@@ -26,6 +27,7 @@ class Topic(StrEnum):
     RETURNED = "returned"
     VALIDATED = "validated"
     ADJUSTED = "adjusted"
+    STATEMENT = "statement"
     TAKEN = "taken"
     WITHDRAWN = "withdrawn"
     URGENT_ASKED = "urgent_asked"
@@ -67,7 +69,8 @@ def announce(service_request, transition: Transition, *, others: dict[User, str]
     `details` is what the texts of this step say to its interpreter besides the request itself.
     """
     context = context_of(service_request)
-    own = {transition.interpreter: context | (details or {})}
+    pay = what_it_pays(service_request) if transition.action == Action.CANCEL else {}
+    own = {transition.interpreter: context | pay | (details or {})}
     told = concerned(service_request, transition.action, by=transition.by, interpreter=transition.interpreter)
     notices = [
         Notice(user=user, topic=topic, event=str(transition.pk), context=own.get(user, context)) for user, topic in told
@@ -151,6 +154,27 @@ GRANTED = "Votre désistement urgent est accordé."
 def because(reason: str) -> dict:
     """What a message says of why somebody no longer has a request; a text message has room for the one they asked."""
     return {"reason": reason, "is_granted": reason == GRANTED}
+
+
+# What a cancellation pays its interpreter (FAQ « Le demandeur a annulé la demande »): by e-mail, by text message.
+_LATE = (
+    f"{RULE_NAMES[LineKind.LATE_CANCELLATION]}\u00a0: vous êtes rémunéré(e) selon la durée réservée, sans rien à "
+    "réclamer. Si des communications facturables déjà faites ne sont pas inscrites, ajoutez-les dans la demande.",
+    "Moins de 48 h ouvrables: payée, rien à réclamer.",
+)
+_UNPAID = "non rémunérée, sauf les communications facturables déjà faites\u00a0: réclamez-les dans la demande."
+_IN_TIME = (f"{IN_TIME_RULE}\u00a0: {_UNPAID}", "48 h ou plus: non payée, sauf communications.")
+_NOT_SPOKEN = (f"Annulation {_UNPAID}", "Non payée, sauf communications.")
+_ABSENT = ("Motif\u00a0: interprète absent. L’annulation n’est pas rémunérée.", "Interprète absent: non payée.")
+
+
+def what_it_pays(service_request: ServiceRequest) -> dict:
+    """What the messages about a cancelled request say to its interpreter of their pay, from what was decided."""
+    spoken = _LATE if service_request.is_late_cancellation else _IN_TIME
+    words = spoken if service_request.is_spoken else _NOT_SPOKEN
+    if service_request.cancellation_reason == CancellationReason.INTERPRETER_ABSENT:
+        words = _ABSENT
+    return dict(zip(("pay", "pay_short"), words, strict=True))
 
 
 def context_of_offer(offer: Offer) -> dict:

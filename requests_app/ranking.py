@@ -2,7 +2,8 @@
 
 Each interpreter who speaks the language is one row; those asked for by name are rows too, whoever they are. Bookings
 of one interpreter never overlap (ruling 2): the latest that starts before the request's end says whether they are
-booked and where they come from, the earliest that starts after it where they go.
+booked and where they come from, the earliest that starts after it where they go. Kilometres are estimates, for all
+alike: the routing service is asked only of who was offered a request or has it (routes.py).
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from django.utils import timezone
 from accounts.french import decimal
 from accounts.roles import Role
 from requests_app.availability import parts_of
-from requests_app.distances import road_km_sql, road_minutes_sql
+from requests_app.distances import HOW, Source, road_km_sql, road_minutes_sql
 from requests_app.models import CancellationReason, Offer
 from requests_app.sourcing import MINUTES_TO_ANSWER, REACH_KM
 from requests_app.workflow import BOOKED, SPOKEN, Action, ServiceType, Status
@@ -43,7 +44,7 @@ WEIGHTS = {
 }
 # « Comment la liste est-elle classée? »: a sentence for each row above, which gives it its number.
 SENTENCES = {
-    "near": "À la porte, {} points; un de moins à chaque kilomètre de route.",
+    "near": f"À la porte, {{}} points; un de moins à chaque kilomètre de route ({HOW[Source.ESTIMATE]}).",
     "paid": "Déjà payé·e pour une annulation tardive à ces heures, et libre\u00a0: {} points de plus.",
     "served": "Chaque service rendu à cet établissement\u00a0: {} points de plus.",
     "served_at_most": "De ces services, {} comptent au plus.",

@@ -1,14 +1,29 @@
-"""Dated tariffs, and a ledger of pay lines that only grows."""
+"""Dated tariffs and a ledger of pay lines that only grows; with the records of the days that pay them."""
 
 from decimal import Decimal
 
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
+from accounts.french import date_words
 from accounts.models import User
 from billing import rules
+from billing.paydays import PayPeriod, PayStatement, PeriodExport, StatementLine, UnpaidLine
 from requests_app.models import ServiceRequest
+
+__all__ = [
+    "AddedLine",
+    "MILEAGE_MODES",
+    "PayLine",
+    "PayPeriod",
+    "PayPolicy",
+    "PayStatement",
+    "PeriodExport",
+    "StatementLine",
+    "UnpaidLine",
+    "rate_places",
+]
 
 RATES = {"max_digits": 8, "decimal_places": 4, "validators": [MinValueValidator(0)]}
 MILEAGE_MODES = {
@@ -23,10 +38,26 @@ def rate_places(rate: Decimal) -> int:
     return max(2, -rate.normalize().as_tuple().exponent)
 
 
-class PayPolicy(models.Model):
-    """A tariff in force from a date; the one of the service date decides. Placeholders until `rates_confirmed`."""
+class PayPolicyQuerySet(models.QuerySet):
+    def published(self):
+        """Those that pay; the others are drafts, or were replaced before they paid anybody."""
+        return self.filter(state=PayPolicy.State.PUBLISHED)
 
-    effective_from = models.DateField("en vigueur le", unique=True)
+
+class PayPolicy(models.Model):
+    """A tariff in force from a date until the next; the one of the service date decides.
+
+    A validator drafts it, an administrator publishes it; from then on nothing of it changes (a trigger sees to it) but
+    `rates_confirmed`: the amounts are placeholders until then.
+    """
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "Brouillon"
+        PUBLISHED = "published", "Publiée"
+        REPLACED = "replaced", "Remplacée"
+
+    state = models.CharField("état", max_length=10, choices=State.choices, default=State.DRAFT)
+    effective_from = models.DateField("en vigueur le")
     hourly_rate = models.DecimalField("taux horaire ($)", **RATES)
     minimum_minutes = models.PositiveSmallIntegerField("minimum (minutes)")
     increment_minutes = models.PositiveSmallIntegerField(
@@ -44,6 +75,15 @@ class PayPolicy(models.Model):
     word_rate_translation = models.DecimalField("traduction, le mot ($)", **RATES)
     word_rate_revision = models.DecimalField("révision, le mot ($)", **RATES)
     rates_confirmed = models.BooleanField("tarifs confirmés", default=False)
+    drafted_by = models.ForeignKey(
+        User, models.PROTECT, verbose_name="préparée par", null=True, blank=True, related_name="+"
+    )
+    published_by = models.ForeignKey(
+        User, models.PROTECT, verbose_name="publiée par", null=True, blank=True, related_name="+"
+    )
+    published_at = models.DateTimeField("publiée le", null=True, blank=True)
+
+    objects = PayPolicyQuerySet.as_manager()
 
     class Meta:
         verbose_name = "politique de rémunération"
@@ -60,10 +100,27 @@ class PayPolicy(models.Model):
                 name="policy_has_a_known_mileage_mode",
                 violation_error_message="Calcul du kilométrage inconnu.",
             ),
+            models.UniqueConstraint(
+                fields=["effective_from"],
+                condition=Q(state="published"),
+                name="one_published_policy_a_day",
+                violation_error_message="Une politique publiée entre déjà en vigueur ce jour-là.",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="draft", published_at=None, published_by=None)
+                | Q(state__in=["published", "replaced"], published_at__isnull=False),
+                name="publication_says_when",
+                violation_error_message="Une politique publiée dit quand.",
+            ),
+            models.CheckConstraint(
+                condition=Q(drafted_by=None) | Q(published_by=None) | ~Q(drafted_by=F("published_by")),
+                name="policy_is_published_by_another_person",
+                violation_error_message="Qui prépare une politique ne la publie pas.",
+            ),
         ]
 
     def __str__(self):
-        return f"Politique du {self.effective_from}"
+        return f"Politique du {date_words(self.effective_from)}"
 
     def as_rules(self) -> rules.Policy:
         """The tariff for the pay engine, whose sentences write each rate as given: with the digits that count."""
@@ -81,6 +138,8 @@ class PayLine(models.Model):
         ServiceRequest, models.PROTECT, verbose_name="demande", related_name="pay_lines"
     )
     interpreter = models.ForeignKey(User, models.PROTECT, verbose_name="interprète", related_name="pay_lines")
+    # The local date of the service, which decides the tariff and the month where the line is told.
+    service_on = models.DateField("date du service")
     policy = models.ForeignKey(PayPolicy, models.PROTECT, verbose_name="politique", related_name="pay_lines")
     # From 1 in each request: the same lines cannot be written twice.
     number = models.PositiveSmallIntegerField("numéro")
@@ -125,7 +184,11 @@ class PayLine(models.Model):
                 violation_error_message="Seule l’annulation d’une ligne, ou une ligne ajoutée par la BI, est négative.",
             ),
         ]
-        indexes = [models.Index(fields=["interpreter", "created_at"], name="pay_of_interpreter")]
+        indexes = [
+            models.Index(fields=["interpreter", "service_on"], name="pay_of_interpreter"),
+            # « Tableau de paie » adds up what it carries without reading the wide lines themselves.
+            models.Index(fields=["service_on"], include=["service_request", "kind", "amount"], name="pay_by_day"),
+        ]
 
     def __str__(self):
         return f"{self.service_request_id} {self.kind} {self.amount}"

@@ -7,12 +7,12 @@ Money is in dollars, distances in kilometres one way, durations in whole minutes
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
-from accounts.french import duration
+from accounts.french import date_words, duration
 from requests_app.business_days import business_time
 
 # FAQ « Le demandeur a annulé la demande, est-ce que je serais rémunéré? » : « à moins de 2 jours ouvrables (48h) ».
@@ -50,7 +50,7 @@ class MileageMode(StrEnum):
 
 RULE_NAMES = {
     LineKind.SERVICE: "Durée de présence",
-    LineKind.LATE_CANCELLATION: "Annulation à moins de 2 jours ouvrables (48 h)",
+    LineKind.LATE_CANCELLATION: "Annulation à moins de 2\u00a0jours ouvrables (48\u00a0h)",
     LineKind.COMMUNICATIONS: "Communications",
     LineKind.MILEAGE: "Kilométrage",
     LineKind.PARKING: "Stationnement sur facture",
@@ -77,6 +77,9 @@ _WHO_WAS_MISSING = {
 }
 _NOT_RENDERED = {Outcome.CANCELLED: "Service annulé", Outcome.WITHDRAWN: "Désistement"}
 _KILOMETRES = ("distance_km", "home_km", "head_office_km")
+# Of an unpaid line, and the same kind: its rule may not say « à moins de ».
+IN_TIME_RULE = "Annulation à 2\u00a0jours ouvrables (48\u00a0h) ou plus"
+_NOT_CENTS = "Indiquez un montant en dollars et en cents."
 _AT_FAULT = "Annulation pour « interprète absent » : rien n’est payé à l’interprète."
 # Nothing above is plausible; beyond it a typing error would overflow rather than be refused beside its field.
 _LARGEST = 1_000_000
@@ -84,9 +87,9 @@ _YEARS = range(2000, 2200)
 
 
 class RuleError(ValueError):
-    """A fact the rules cannot take: `field` is its name in `Facts`, the message a French sentence for the person."""
+    """A fact the rules cannot take: `field` is its name, None for the whole; the message is a French sentence."""
 
-    def __init__(self, field: str, message: str) -> None:
+    def __init__(self, field: str | None, message: str) -> None:
         super().__init__(_typeset(message))
         self.field = field
 
@@ -187,7 +190,7 @@ def policy_for(day: date, policies: Iterable[Policy]) -> Policy:
     """The policy in force on a service date (domain « Pay »). Raises RuleError when none is."""
     in_force = [policy for policy in policies if policy.effective_from <= day]
     if not in_force:
-        raise RuleError("starts_at", f"Aucune politique de rémunération n’est en vigueur le {day}.")
+        raise RuleError("starts_at", f"Aucune politique de rémunération n’est en vigueur le {date_words(day)}.")
     return max(in_force, key=lambda policy: policy.effective_from)
 
 
@@ -210,6 +213,12 @@ def is_late_cancellation(notice: timedelta) -> bool:
 def notice_minutes(notice: timedelta) -> int:
     """A notice in minutes, truncated: 47 h 59 min 59 s never shows as 48 h (domain « Pay »)."""
     return notice // timedelta(minutes=1)
+
+
+def notice_hours(notice: timedelta) -> Decimal:
+    """A notice in hours to 4 decimals, truncated: 47.9999 never shows as 48 (domain « Pay »)."""
+    ten_thousandths = notice // timedelta(milliseconds=360)
+    return Decimal(ten_thousandths).scaleb(-4)
 
 
 def billed_minutes(minutes: int, policy: Policy) -> int:
@@ -240,7 +249,8 @@ def _cancellation_line(facts: Facts, policy: Policy, closed_days: Iterable[date]
     limit = LATE_CANCELLATION_NOTICE // timedelta(hours=1)
     why = f"Préavis de {duration(notice_minutes(notice))} en jours ouvrables"
     if not is_late_cancellation(notice):
-        return _unpaid(kind, rate, f"{why}, soit {limit} h ou plus : l’annulation n’est pas payée.")
+        free = _unpaid(kind, rate, f"{why}, soit {limit} h ou plus : l’annulation n’est pas payée.")
+        return replace(free, rule=IN_TIME_RULE)
     booked = max(_booked_minutes(facts), facts.guaranteed_minutes)
     why = f"{why}, moins de {limit} h; {booked} min réservées"
     return _billed(kind, booked, policy, why)
@@ -361,14 +371,14 @@ def _paid(kind: LineKind, quantity: Decimal, rate: Decimal, exact: Decimal, why:
     reason = f"{why} : {_number(quantity)}{symbol} × {_number(rate)} $ = {_number(amount)} $."
     return Line(
         kind=kind, quantity=quantity, unit=UNITS[kind], rate=rate, amount=amount,
-        reason=_typeset(reason), rule=_typeset(RULE_NAMES[kind]),
+        reason=_typeset(reason), rule=RULE_NAMES[kind],
     )  # fmt: skip
 
 
 def _unpaid(kind: LineKind, rate: Decimal, reason: str) -> Line:
     return Line(
         kind=kind, quantity=Decimal(0), unit=UNITS[kind], rate=rate, amount=Decimal("0.00"),
-        reason=_typeset(reason), rule=_typeset(RULE_NAMES[kind]),
+        reason=_typeset(reason), rule=RULE_NAMES[kind],
     )  # fmt: skip
 
 
@@ -412,6 +422,7 @@ def _check(facts: Facts) -> None:
         _check_number(field, km, Decimal, is_optional=True)
         to_the_metre = km is None or km == km.quantize(Decimal("0.001"))
         _refuse(field, not to_the_metre, "Les kilomètres s’écrivent au mètre près : trois décimales au plus.")
+    _refuse("parking", not _is_in_cents(facts.parking or Decimal()), _NOT_CENTS)
     _check_fit(facts)
     _check_times(facts)
 
@@ -428,8 +439,12 @@ def _check_number(field: str, value: int | Decimal | None, kind: type, *, is_opt
 
 def _check_cents(amount: Decimal) -> None:
     """A signed amount of money: refused rather than rounded."""
-    is_money = type(amount) is Decimal and amount.is_finite() and abs(amount) <= _LARGEST and amount == round(amount, 2)
-    _refuse("amount", not is_money, "Indiquez un montant en dollars et en cents.")
+    is_amount = type(amount) is Decimal and amount.is_finite() and abs(amount) <= _LARGEST
+    _refuse("amount", not (is_amount and _is_in_cents(amount)), _NOT_CENTS)
+
+
+def _is_in_cents(amount: Decimal) -> bool:
+    return amount == round(amount, 2)
 
 
 def _check_fit(facts: Facts) -> None:

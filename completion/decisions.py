@@ -11,9 +11,10 @@ from decimal import Decimal
 from accounts.models import User
 from billing import added
 from billing.added import check_may_validate
+from billing.ledger import freeze, held_tables
 from billing.models import AddedLine
 from billing.rules import RuleError
-from billing.services import Tables, added_lines, estimate, freeze
+from billing.services import Tables, added_lines, estimate
 from completion import communications as exchanged
 from completion.facts import pay_facts
 from completion.flagged import flags_of
@@ -65,9 +66,9 @@ def key_of(flag: Flag) -> str:
     return hashlib.sha256(f"{flag.kind} {flag.sentence}".encode()).hexdigest()[:16]
 
 
-def _check_seen(service_request, seen) -> None:
-    if seen is not None and seen != fingerprint(service_request):
-        raise Stale("La réalisation a changé depuis que vous l’avez ouverte\u00a0: relisez-la.")
+def _check_seen(service_request, seen, tables=None) -> None:
+    if seen is not None and seen != fingerprint(service_request, tables):
+        raise Stale("Le dossier ou ses montants ont changé depuis que vous l’avez ouvert\u00a0: relisez-le.")
 
 
 @verb
@@ -175,11 +176,13 @@ def validate(
 ) -> Transition:
     """« Achevé »: the facts and the pay lines are frozen with the move. Raises NotAllowed, Stale.
 
-    `seen` is the `fingerprint` of the page the validator read, `alerts` the keys of the alerts they accept there (None:
-    nobody read a page), `unanswered` that they do without the answer asked for; history keeps what was accepted.
+    `seen` is the `fingerprint` of the page the validator read (the amounts checked are those frozen: the same tables),
+    `alerts` the keys of the alerts they accept there (None: nobody read a page), `unanswered` that they do without the
+    answer asked for; history keeps what was accepted.
     """
     service_request.lock()
-    _check_seen(service_request, seen)
+    tables = held_tables()
+    _check_seen(service_request, seen, tables)
     flags = flags_of([service_request])[service_request.pk] if alerts is not None else []
     if any(key_of(flag) not in alerts for flag in flags):
         raise Stale(NEW_ALERT)
@@ -193,7 +196,7 @@ def validate(
     if facts.parking and not facts.parking_receipt:
         raise NotAllowed(NO_RECEIPT)
     try:
-        freeze(service_request, facts, by=by, at=at)
+        freeze(service_request, facts, tables=tables, by=by, at=at)
     except RuleError as error:
         raise NotAllowed(str(error)) from error
     return step

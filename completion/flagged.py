@@ -13,7 +13,7 @@ from billing.rules import RuleError, policy_for, service_date
 from completion.flags import Flag, flags
 from completion.models import Attachment, Completion
 from completion.review_facts import Addition, Copy, Exchange, Presence, ReviewFacts
-from requests_app.distances import distances, road_km, road_minutes
+from requests_app.distances import distances, road_km, road_minutes, routes_for, ways_of
 from requests_app.masking import eraser
 from requests_app.models import Communication, ServiceRequest
 from requests_app.workflow import ServiceType, Status
@@ -48,15 +48,17 @@ _OF_A_PIECE = ("sha256", "kind", "interpreter_id", "service_request_id", "servic
 
 
 def flags_of(service_requests: Iterable[ServiceRequest]) -> dict[int, list[Flag]]:
-    """The flags of each request by its key, as the database has them now; seven statements whatever the number of rows.
+    """The flags of each request by its key, as the database has them now; seven statements whatever the number of rows,
+    eight with a routing service.
 
     Only the keys of what is given are read: whoever holds the locks judges what they are about to write upon.
     """
     pks = sorted({row.pk for row in service_requests})
     if not pks:
         return {}
-    around = _Surroundings(pks)
-    return {row.pk: flags(around.facts(row)) for row in _rows(pks)}
+    rows = list(_rows(pks))
+    around = _Surroundings(pks, rows)
+    return {row.pk: flags(around.facts(row)) for row in rows}
 
 
 def _rows(pks: list[int]):
@@ -68,17 +70,19 @@ def _rows(pks: list[int]):
 class _Surroundings:
     """Everything beside the requests themselves, each table read once."""
 
-    def __init__(self, pks: list[int]):
+    def __init__(self, pks: list[int], rows: list[ServiceRequest]):
         self.exchanges, self.presences = _exchanges(pks), _presences(pks)
         self.receipts, self.copies = _files(pks)
         self.additions = _additions(pks)
-        self.policies, self.thresholds = list(PayPolicy.objects.all()), {}
+        self.policies, self.thresholds = list(PayPolicy.objects.published()), {}
         served = InterpreterProfile.objects.filter(user__requests_served__in=pks).distinct()
         self.profiles = {profile.user_id: profile for profile in served.select_related("home_institution")}
+        self.routes = routes_for(way for row in rows for way in ways_of(row, self.profiles.get(row.interpreter_id)))
 
     def facts(self, row: ServiceRequest) -> ReviewFacts:
         """Of a row with its report, its facility and the request it relays."""
         completion = getattr(row, "completion", None) or Completion()
+        known = distances(row, self.profiles.get(row.interpreter_id), self.routes)
         return ReviewFacts(
             service_type=row.service_type,
             starts_at=row.starts_at,
@@ -90,7 +94,8 @@ class _Surroundings:
             present_from=completion.actual_starts_at,
             present_to=completion.actual_ends_at,
             distance_km=completion.distance_km,
-            estimated_km=distances(row, self.profiles.get(row.interpreter_id)).shorter,
+            estimated_km=known.shorter,
+            estimated_how=known.how,
             threshold_km=self._threshold(row),
             parking_amount=completion.parking_amount,
             has_receipt=row.pk in self.receipts,

@@ -122,8 +122,9 @@ def _distance(facts: ReviewFacts) -> Iterator[Flag]:
         return
     if is_far_above(claimed, estimated):
         text = f"{km(claimed)} {_agreed('déclaré', claimed)}, {km(estimated)} {_agreed('estimé', estimated)}"
-        more = f"{_percent(claimed - estimated, estimated, MOST_ABOVE_ESTIMATE_PERCENT)} de plus" if estimated else ""
-        yield Flag(FlagKind.DISTANCE, f"{text}\u00a0: {more}." if more else f"{text}.")
+        more = _percent(claimed - estimated, estimated, MOST_ABOVE_ESTIMATE_PERCENT) if estimated else ""
+        text += f"\u00a0: {more} de plus" if more else ""
+        yield Flag(FlagKind.DISTANCE, f"{text} ({facts.estimated_how})." if facts.estimated_how else f"{text}.")
 
 
 def is_far_above(claimed: Decimal, estimated: Decimal) -> bool:

@@ -7,8 +7,8 @@ from django.db.models import prefetch_related_objects
 
 from accounts.french import hour, money, short_date
 from accounts.models import User
+from billing.ledger import corrections_of
 from billing.models import AddedLine
-from billing.services import corrections_of
 from requests_app.history import Line, lines
 from requests_app.masking import eraser_for, masked
 from requests_app.models import ServiceRequest

@@ -13,7 +13,7 @@ from billing import rules
 from billing.models import PayPolicy
 from billing.services import policy_of
 from completion.flags import MOST_ABOVE_ESTIMATE_PERCENT, is_far_above
-from requests_app.distances import Distances, Origin, distances_for
+from requests_app.distances import HOW, Distances, Origin, Source, distances_for
 from requests_app.models import ServiceRequest
 from requests_app.workflow import ServiceType
 
@@ -37,10 +37,27 @@ class Mileage:
 
     @property
     def estimates(self) -> list[str]:
-        """« De votre domicile : 18,4 km », « Du siège social : 22 km »: what is known."""
+        """« De votre domicile : 18,4 km », « Du siège social : 22 km »: what is known; and how, when not alike."""
+        are_alike = bool(self.how)
+        return [
+            f"{origin}\u00a0: {km(length)}" + ("" if are_alike else f" ({HOW[source]})")
+            for origin, length, source in self._lengths
+        ]
+
+    @property
+    def how(self) -> str:
+        """How every distance was found, as a sentence; nothing when each says its own."""
+        found = {HOW[source] for _, _, source in self._lengths}
+        return f"{sentence[0].upper()}{sentence[1:]}." if len(found) == 1 and (sentence := found.pop()) else ""
+
+    @property
+    def _lengths(self) -> list[tuple[str, Decimal, Source]]:
         home = "Du domicile de l’interprète" if self.is_on_behalf else "De votre domicile"
-        known = [(home, self.known.home_km), ("Du siège social", self.known.head_office_km)]
-        return [f"{origin}\u00a0: {km(length)}" for origin, length in known if length is not None]
+        lengths = [
+            (home, self.known.home_km, self.known.home_source),
+            ("Du siège social", self.known.head_office_km, self.known.head_office_source),
+        ]
+        return [length for length in lengths if length[1] is not None]
 
     @property
     def advice(self) -> str:
@@ -97,7 +114,10 @@ class Mileage:
 
 
 def mileage_of(service_request: ServiceRequest, *, is_on_behalf: bool = False) -> Mileage | None:
-    """The distances of a service on site; None when nobody travels, or when no policy is in force. Two queries."""
+    """The distances of a service on site; None when nobody travels, or when no policy is in force.
+
+    Two queries, three with a routing service.
+    """
     if service_request.service_type != ServiceType.ON_SITE or service_request.notice_received_at:
         return None
     try:

@@ -10,9 +10,12 @@ from accounts import keyset
 from accounts.french import duration, hour_or_day, km
 from accounts.models import User
 from billing.added import check_may_validate
+from billing.clock import clock_of_facts, clock_of_lines
+from billing.ledger import in_place, ledger, paid_by
 from billing.models import AddedLine, PayLine
+from billing.reasons import as_read
 from billing.rules import RuleError
-from billing.services import added_lines, estimate, in_place, ledger, policy_of
+from billing.services import added_lines, estimate, policy_of
 from completion.facts import pay_facts, presence_minutes
 from completion.flags import FlagKind, is_far_above
 from completion.models import Attachment, Completion
@@ -74,10 +77,10 @@ def _beside(service_request, completion) -> dict[str, str]:
     if presence_minutes(completion) not in (None, booked):
         beside["Durée de présence"] = f"demandée\u00a0: {duration(booked)}"
     if completion.distance_km:
-        estimated = distances_for(service_request, service_request.interpreter_id).shorter
+        known = distances_for(service_request, service_request.interpreter_id)
         # An estimate is not so exact that a few hundred metres would mean anything.
-        if estimated is not None and is_far_above(completion.distance_km, estimated):
-            beside["Distance parcourue"] = f"estimée\u00a0: {km(estimated)}"
+        if known.shorter is not None and is_far_above(completion.distance_km, known.shorter):
+            beside["Distance parcourue"] = f"estimée\u00a0: {km(known.shorter)} ({known.how})"
     return beside
 
 
@@ -87,10 +90,10 @@ def _beside(service_request, completion) -> dict[str, str]:
 def pay_of(service_request: ServiceRequest, hide: Hide = as_typed) -> dict:
     """The pay lines of a request as `billing/_pay_lines.html` takes them: frozen at Achevé, an estimate before.
 
-    `hide` is what the reader may not know of their reasons (requests_app/masking.py).
+    `hide` takes what the reader may not know out of the reasons that somebody typed.
     """
     pay = _pay_of(service_request)
-    return pay | {"lines": [masked(line, hide, "reason") for line in pay["lines"]]}
+    return pay | {"lines": [as_read(line, hide) for line in pay["lines"]]}
 
 
 def _pay_of(service_request) -> dict:
@@ -98,12 +101,22 @@ def _pay_of(service_request) -> dict:
         lines = in_place(ledger(service_request))
         policy = lines[0].policy if lines else policy_of(service_request)
         total = sum(line.amount for line in lines)
-        return {"lines": lines, "total": total, "policy": policy, "is_estimate": False, "error": ""}
+        shown = {"lines": lines, "total": total, "policy": policy, "clock": clock_of_lines(lines)}
+        return shown | _paid(lines) | {"is_estimate": False, "error": ""}
     try:
-        found = estimate(service_request, pay_facts(service_request))
+        facts = pay_facts(service_request)
+        found = estimate(service_request, facts)
     except RuleError as error:
-        return {"lines": [], "total": 0, "policy": None, "is_estimate": True, "error": str(error)}
-    return {"lines": found.lines, "total": found.total, "policy": found.policy, "is_estimate": True, "error": ""}
+        nothing = {"lines": [], "total": 0, "policy": None, "clock": None} | _paid([])
+        return nothing | {"is_estimate": True, "error": str(error)}
+    decided = {"policy": found.policy, "clock": clock_of_facts(facts, found.closed_days)} | _paid([])
+    return decided | {"lines": found.lines, "total": found.total, "is_estimate": True, "error": ""}
+
+
+def _paid(lines) -> dict:
+    """The published statements that pay some frozen lines, each once, and whether something waits for another."""
+    held = [paid_by(line) for line in lines]
+    return {"statements": list(dict.fromkeys(filter(None, held))), "is_more_to_come": None in held}
 
 
 def rows_of(service_request: ServiceRequest, pay: dict) -> list[tuple]:

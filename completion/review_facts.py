@@ -62,6 +62,7 @@ class ReviewFacts:
     present_to: datetime | None = None
     distance_km: Decimal | None = None
     estimated_km: Decimal | None = None
+    estimated_how: str = ""  # in words
     threshold_km: Decimal | None = None
     parking_amount: Decimal | None = None
     has_receipt: bool = False

@@ -6,12 +6,13 @@ from django import forms
 
 from accounts.french import day_and_month, decimal, money
 from billing.added import MOST_ADDED, NOT_AN_AMOUNT
+from billing.ledger import LARGEST_AMOUNT, SAME_AMOUNT, least_amount
 from billing.models import AddedLine, PayLine
-from billing.services import LARGEST_AMOUNT, SAME_AMOUNT, least_amount
 from completion.fields import AmountField
 from requests_app.forms import VersionedForm
 from requests_app.models import Communication
 
+NAME_NOBODY = "L’interprète et l’établissement lisent la raison\u00a0: n’y nommez personne."
 REOPEN = "Rouvrez la page, puis recommencez."
 
 
@@ -96,7 +97,7 @@ def _dollars(label: str, missing: str) -> AmountField:
         required=True,
         min_value=None,
         decimal_places=2,
-        error_messages={"required": missing},
+        error_messages={"required": missing, "invalid": "Inscrivez un montant\u00a0: 82,00."},
     )
 
 
@@ -114,7 +115,7 @@ class AddLineForm(DecisionForm):
     reason = forms.CharField(
         label="Raison",
         max_length=AddedLine._meta.get_field("reason").max_length,
-        help_text="L’interprète la lit avec sa paie.",
+        help_text=NAME_NOBODY,
         error_messages={"required": "Dites à l’interprète pourquoi la ligne est ajoutée."},
     )
 
@@ -140,6 +141,7 @@ class AdjustForm(AboutRow, forms.Form):
     reason = forms.CharField(
         label="Raison",
         max_length=PayLine._meta.get_field("reason").max_length,
+        help_text=NAME_NOBODY,
         error_messages={"required": "Dites à l’interprète pourquoi la ligne est corrigée."},
     )
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts import keyset
 from accounts.french import hour_or_day
-from billing.services import adjust
+from billing.ledger import adjust
 from completion import decisions, queue, revisions
 from completion import review as shown
 from completion.flagged import flags_of

@@ -114,7 +114,9 @@ def pay_panel(context, service_request):
         _load(service_request)
     is_unclaimed = service_request.status == Status.CANCELLED and not service_request.is_due_to_review
     shown = {"is_shown": True, "service_request": service_request, "is_validator": user.role == Role.VALIDATOR}
-    shown |= {"is_unclaimed": is_unclaimed and bool(service_request.communications.all())}
+    shown |= {"reads_statements": user.role == Role.VALIDATOR or user.pk == service_request.interpreter_id}
+    claim = "si vous les réclamez" if user.pk == service_request.interpreter_id else "si l’interprète les réclame"
+    shown |= {"claim": claim if is_unclaimed and service_request.communications.all() else ""}
     return shown | pay_of(service_request, eraser_for(service_request, user, at=timezone.now()))
 
 

@@ -1,11 +1,8 @@
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import banners, sessions
+from accounts import bank, banners, sessions
 from ims.navigation import entries
-
-BI_PHONE = "514-597-3284"
-BI_EMAIL = "biq@ssss.gouv.qc.ca"
 
 
 def site(request):
@@ -17,8 +14,8 @@ def site(request):
         "is_silenced": is_in and banners.is_silenced(user),
         "is_invited": is_in and banners.is_invited(user, timezone.now()),
         "session_left": sessions.seconds_left(request.session) if is_in else 0,
-        "bi_phone": BI_PHONE,
-        "bi_email": BI_EMAIL,
+        "bi_phone": bank.PHONE,
+        "bi_email": bank.EMAIL,
         "instance_id": settings.INSTANCE_ID,
         "is_demo": settings.DEMO,
     }

@@ -5,7 +5,11 @@ from django.urls import reverse
 from accounts.roles import Role
 
 _MENU = {
-    Role.INTERPRETER: [("Demandes", "requests:home"), ("Disponibilités", "requests:availability")],
+    Role.INTERPRETER: [
+        ("Demandes", "requests:home"),
+        ("Disponibilités", "requests:availability"),
+        ("Ma paie", "completion:earnings"),
+    ],
     Role.REQUESTER: [("Demandes", "requests:home"), ("Nouvelle demande", "requests:create")],
     Role.COORDINATOR: [
         ("Tableau", "requests:board"),
@@ -13,8 +17,16 @@ _MENU = {
         ("Interprètes", "requests:interpreters"),
         ("Nouvelle demande", "requests:create"),
     ],
-    Role.VALIDATOR: [("Validation", "admin:index")],
-    Role.ADMINISTRATOR: [("Administration", "admin:index"), ("Non remis", "accounts:undelivered")],
+    Role.VALIDATOR: [
+        ("Validation", "admin:index"),
+        ("Relevés", "billing:periods"),
+        ("Tableau de paie", "billing:board"),
+    ],
+    Role.ADMINISTRATOR: [
+        ("Administration", "admin:index"),
+        ("Non remis", "accounts:undelivered"),
+        ("Tableau de paie", "billing:board"),
+    ],
 }
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import holidays
 from django.db import transaction
+from django.utils import timezone
 from django_q.models import Schedule
 
 from accounts.models import HealthRegion, Institution, Language, User
@@ -100,12 +101,14 @@ SCHEDULES = {
     "Envoyer les notifications dues": ("accounts.notify.deliver_due", 1),
     "Fermer les offres échues": ("requests_app.offers.expire_due", 1),
     "Envoyer les vagues d’offres": ("requests_app.waves.send_due", 1),
+    "Demander les itinéraires": ("requests_app.routes.ask_due", 1),
     "Rappeler les réalisations à remplir": ("requests_app.reminders.remind_due", 60),
 }
 NIGHTLY = {
     "Effacer ce qui est échu": "accounts.services.forget_expired",
     "Effacer les vieux messages": "accounts.notify.forget_old",
     "Effacer les fichiers sans pièce jointe": "completion.sweep.sweep",
+    "Oublier les itinéraires des lieux quittés": "requests_app.routes.forget_unused",
 }
 
 
@@ -130,7 +133,9 @@ def seed_reference() -> None:
         if not Holiday.objects.filter(date__year=year).exists():
             Holiday.objects.bulk_create(Holiday(date=day, name=name) for day, name in closed_days(year).items())
     if not PayPolicy.objects.exists():
-        PayPolicy.objects.bulk_create(PayPolicy(effective_from=day, **tariff) for day, tariff in POLICIES.items())
+        published = {"state": PayPolicy.State.PUBLISHED, "published_at": timezone.now()}
+        rows = (PayPolicy(effective_from=day, **tariff, **published) for day, tariff in POLICIES.items())
+        PayPolicy.objects.bulk_create(rows)
     if not User.objects.filter(role=Role.SYSTEM).exists():
         User.objects.create_user("systeme", first_name="Système", last_name="IMS", role=Role.SYSTEM)
     for name, (function, minutes) in SCHEDULES.items():
@@ -157,7 +162,8 @@ def closed_days(year: int) -> dict[date, str]:
     """The 13 closed days of a year (domain.md, « Holidays »); one that falls on a weekend is not moved."""
     statutory = holidays.country_holidays("CA", subdiv="QC", years=year, language="fr", observed=False)
     good_friday = next(day for day, name in statutory.items() if name == "Vendredi saint")
-    return dict(statutory) | {
+    named = {day: name.replace("'", "’") for day, name in statutory.items()}
+    return named | {
         date(year, 1, 2): "Lendemain du jour de l’an",
         good_friday + timedelta(days=3): "Lundi de Pâques",
         date(year, 12, 24): "Veille de Noël",

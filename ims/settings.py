@@ -1,6 +1,7 @@
 """One file, read top to bottom. A missing or malformed variable stops the start with a sentence that names it."""
 
 import os
+from datetime import date
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -27,6 +28,14 @@ def number(name: str, default: str) -> int:
     return int(value)
 
 
+def day(name: str, default: str) -> date:
+    value = os.environ.get(name, default)
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} doit être une date AAAA-MM-JJ, pas {value!r}.") from error
+
+
 def required(name: str) -> str:
     if not (value := os.environ.get(name)):
         raise ImproperlyConfigured(f"La variable {name} est requise (voir README, « Operations »).")
@@ -44,6 +53,12 @@ BASE_URL = required("BASE_URL").rstrip("/")
 INSTANCE_ID = "CIUSSS"
 # How many of our own proxies stand before the server: each adds one address to X-Forwarded-For.
 PROXIES = number("PROXIES", "1" if HTTPS else "0")
+
+# Pay is computed by periods of so many days, the first of which begins that day; those already computed stay.
+PAY_PERIOD_DAYS = number("PAY_PERIOD_DAYS", "14")
+PAY_PERIOD_FIRST_DAY = day("PAY_PERIOD_FIRST_DAY", "2024-11-04")
+if not 1 <= PAY_PERIOD_DAYS <= 366:
+    raise ImproperlyConfigured("PAY_PERIOD_DAYS doit être de 1 à 366\u00a0jours.")
 
 INSTALLED_APPS = [
     "ims.apps.ImsAdminConfig",
@@ -223,6 +238,29 @@ if any(given := [TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM]) and not al
     )
 TWILIO_BASE_URL = os.environ.get("TWILIO_BASE_URL", "")
 TWILIO_TIMEOUT = 10
+
+# Without a routing service (OSRM's protocol) distances are estimates. Its address is the BI's own or under agreement:
+# it is told where interpreters live.
+
+
+def address(name: str) -> str:
+    value = os.environ.get(name, "")
+    malformed = f"{name} doit être une adresse http:// ou https://, par exemple http://127.0.0.1:5000, sans « ? »."
+    try:
+        parts = urlsplit(value)
+        is_whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError as error:
+        raise ImproperlyConfigured(malformed) from error
+    if value and (not is_whole or parts.query or parts.fragment or not value.isprintable() or " " in value):
+        raise ImproperlyConfigured(malformed)
+    return value.rstrip("/")
+
+
+ROUTING_URL = address("ROUTING_URL")
+ROUTING_CONNECT_SECONDS = number("ROUTING_CONNECT_SECONDS", "3")
+ROUTING_READ_SECONDS = number("ROUTING_READ_SECONDS", "10")
+if not (1 <= ROUTING_CONNECT_SECONDS <= 10 and 1 <= ROUTING_READ_SECONDS <= 20):
+    raise ImproperlyConfigured("ROUTING_CONNECT_SECONDS doit être de 1 à 10, ROUTING_READ_SECONDS de 1 à 20.")
 
 # django-q2 is at-least-once: tasks carry primary keys only and the record is our own Notification row.
 Q_CLUSTER = {

@@ -6,6 +6,7 @@ handler500 = "ims.errors.server_error"
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("requests_app.urls")),
+    path("", include("billing.urls")),
     path("", include("completion.urls")),
     path("admin/", admin.site.urls),
 ]

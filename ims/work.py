@@ -8,7 +8,8 @@ from django.urls import reverse
 from accounts import undelivered
 from accounts.models import User
 from accounts.roles import Role
-from billing.models import PayPolicy
+from billing import statements
+from billing.models import PayPeriod, PayPolicy
 from completion import queue
 from completion.models import Review
 from requests_app.models import ServiceRequest
@@ -35,7 +36,17 @@ class Task:
 
 
 def tasks_of(user: User, *, at: datetime) -> list[Task]:
-    """What waits, by role; one statement."""
+    """What waits, by role; one statement, and another for the periods that ended."""
+    return [*_to_compute(user, at), *_counted(user, at)]
+
+
+def _to_compute(user, at) -> list[Task]:
+    if user.role != Role.VALIDATOR:
+        return []
+    return [Task("Périodes à calculer", statements.ended_periods(at), reverse("billing:periods"))]
+
+
+def _counted(user, at) -> list[Task]:
     counts = [CappedCount(rows, MOST) for _, rows, _ in _listed(user, at)]
     numbers = User.objects.filter(pk=user.pk).values_list(*counts).get()
     return [Task(label, number, url) for (label, _, url), number in zip(_listed(user, at), numbers, strict=True)]
@@ -50,11 +61,15 @@ def _listed(user, at) -> list[tuple]:
             ("À valider", queue.to_decide(), address),
             ("Retournés, sans réponse", returned, f"{address}?retournee=oui"),
             ("Non alloué", unallocated, ""),
+            ("Périodes à publier", PayPeriod.objects.filter(state=PayPeriod.State.DRAFT), reverse("billing:periods")),
         ]
-    unconfirmed = PayPolicy.objects.filter(rates_confirmed=False)
+    tariffs = reverse("admin:billing_paypolicy_changelist")
+    drafts = PayPolicy.objects.filter(state=PayPolicy.State.DRAFT)
+    unconfirmed = PayPolicy.objects.published().filter(rates_confirmed=False)
     return [
         ("Messages non remis", undelivered.recent(at), reverse("accounts:undelivered")),
-        ("Tarifs à confirmer", unconfirmed, reverse("admin:billing_paypolicy_changelist")),
+        ("Politiques à publier", drafts, tariffs),
+        ("Tarifs à confirmer", unconfirmed, tariffs),
         ("Non alloué", unallocated, ""),
     ]
 

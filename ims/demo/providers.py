@@ -1,4 +1,6 @@
-"""The demo's mail server and telephone company, in one process: the true clients run, and nobody is written to.
+"""The demo's mail server, telephone company and routing service, in one process: the true clients run.
+
+Nobody is written to, and nobody is told where people live.
 
 `python -m ims.demo.providers` listens where the environment sends the web and the worker. What arrives is a file of
 var/outbox, which « Boîte d'envoi (démo) » shows. Django stays out of it: this is the other end of the wire.
@@ -10,12 +12,15 @@ import secrets
 import signal
 import socket
 import sys
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from aiosmtpd.controller import Controller
 
 from ims.demo.arrivals import EMAIL, SMS, keep
+from ims.demo.roads import Roads
 from ims.demo.telephones import Telephones
 from ims.local import VAR
 
@@ -24,7 +29,7 @@ HOST = "127.0.0.1"
 
 def environment() -> dict[str, str]:
     """Where the providers will listen, and the account they will know: settings for them and for their clients."""
-    mail, telephones = _free_ports()
+    mail, telephones, roads = _free_ports(3)
     return {
         "EMAIL_HOST": HOST,
         "EMAIL_PORT": str(mail),
@@ -32,14 +37,16 @@ def environment() -> dict[str, str]:
         "TWILIO_ACCOUNT_SID": f"AC{secrets.token_hex(16)}",
         "TWILIO_AUTH_TOKEN": secrets.token_hex(16),
         "TWILIO_FROM": "+14385550199",
+        "ROUTING_URL": f"http://{HOST}:{roads}",
     }
 
 
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind((HOST, 0))
-        other.bind((HOST, 0))
-        return one.getsockname()[1], other.getsockname()[1]
+def _free_ports(number: int) -> list[int]:
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(number)]
+        for probe in probes:
+            probe.bind((HOST, 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 class Mailbox:
@@ -62,6 +69,8 @@ def main() -> None:
         token=given["TWILIO_AUTH_TOKEN"],
         keep=lambda message: keep(folder, SMS, json.dumps(message).encode()),
     )
+    roads = Roads((HOST, urlsplit(given["ROUTING_URL"]).port))
+    threading.Thread(target=roads.serve_forever, daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     mail.start()
     try:

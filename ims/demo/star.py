@@ -16,7 +16,9 @@ from ims.demo.days import instant, shift
 TYPED = """Communications :
 1- 2024-12-01 14h10 Confirmation du rendez-vous
 2- 2024-12-05 20.12 Rappel du rendez-vous à l'utilisateur"""
-_SERVED_ON = date(2024, 12, 6)
+_SERVED_ON, PAID_ON = date(2024, 12, 6), date(2024, 12, 10)
+# Business days from today.
+FORMER = (-38, -58, -79, -101)
 
 
 def stories(casting: Casting):
@@ -41,6 +43,12 @@ def stories(casting: Casting):
     yield turns.rescheduled(ready(shift(today, -28), size=3))
 
 
+def former(casting: Casting):
+    """Services of the months before, each paid: drawn after everything else, which stays what it was."""
+    for number in FORMER:
+        yield past.completed(casting.case(shift(casting.days.today, number), star=casting.people.interpreters[0]))
+
+
 def _faq_case(casting: Casting, star) -> Case:
     case = casting.case(
         _SERVED_ON, star=star, kinds=ON_SITE, minute=13 * 60 + 30, minutes=90, are_communications_requested=True
@@ -59,5 +67,5 @@ def faq(case: Case):
     # « Durée d'attente 0, Distance parcourue 0, Durée du trajet 0 », as in the FAQ's picture.
     facts = {"waiting_minutes": 0, "distance_km": Decimal(0), "travel_minutes": 0, "comments": TYPED, **hours}
     completions.file(case.request, by=case.interpreter, at=at, outcome=Outcome.RENDERED, **facts)
-    at = yield instant(date(2024, 12, 10), 10 * 60 + 5)
+    at = yield instant(PAID_ON, 10 * 60 + 5)
     decisions.validate(case.request, by=case.validator, at=at)

@@ -1,7 +1,6 @@
 """The demo's telephone company: the part of Twilio's API that IMS uses, on the loopback. No text message leaves."""
 
 import hmac
-import json
 import secrets
 import threading
 import time
@@ -9,10 +8,12 @@ from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from urllib.error import URLError
 from urllib.parse import parse_qs, urlencode, urlsplit
 from urllib.request import Request, urlopen
+
+from ims.demo.loopback import JsonVisit
 
 # How a number answers, by its last digits: as somebody who sent « STOP », and as one that does not exist.
 REFUSALS = {
@@ -73,43 +74,32 @@ def signature(token: str, address: str, form: dict) -> str:
     return b64encode(hmac.digest(token.encode(), text.encode(), "sha1")).decode()
 
 
-class _Visit(BaseHTTPRequestHandler):
+class _Visit(JsonVisit):
     def do_POST(self):  # noqa: N802 (http.server's name)
         form = _fields(self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode())
         if self._asked() != "Messages.json":
-            self._answer(404, _error(20404, "Not found"))
+            self.answer(404, _error(20404, "Not found"))
         elif refusal := REFUSALS.get(form["To"][-4:]):
-            self._answer(400, _error(*refusal))
+            self.answer(400, _error(*refusal))
         else:
-            self._answer(201, self.server.accept(form))
+            self.answer(201, self.server.accept(form))
 
     def do_GET(self):  # noqa: N802
         asked, to = self._asked(), _fields(urlsplit(self.path).query).get("To")
         sid = asked.removeprefix("Messages/").removesuffix(".json")
         if asked == "Messages.json":
             found = [message for message in self.server.messages.values() if to in (None, message["to"])]
-            self._answer(200, {"uri": self.path, "next_page_uri": None, "messages": found[::-1][:MOST_LISTED]})
+            self.answer(200, {"uri": self.path, "next_page_uri": None, "messages": found[::-1][:MOST_LISTED]})
         elif sid in self.server.messages:
-            self._answer(200, self.server.messages[sid])
+            self.answer(200, self.server.messages[sid])
         else:
-            self._answer(404, _error(20404, "Not found"))
+            self.answer(404, _error(20404, "Not found"))
 
     def _asked(self) -> str:
         """What is asked for in the account's folder; nothing of another account's."""
         folder = f"/2010-04-01/Accounts/{self.server.account}/"
         path = urlsplit(self.path).path
         return path.removeprefix(folder) if path.startswith(folder) else ""
-
-    def _answer(self, status: int, said: dict) -> None:
-        body = json.dumps(said).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args):
-        """Nothing: a log would repeat who was written to."""
 
 
 def _fields(text: str) -> dict:

@@ -68,6 +68,7 @@ WITHDRAWAL = (
     "Merci et bonne journée\n{name}"
 )
 URGENT = "Une urgence familiale m’empêche d’y être. Pouvez-vous trouver quelqu’un d’autre?"
+CORRECTED = "L’établissement confirme une demi-heure de plus."
 DECLINED = "Personne d’autre n’est libre à cette heure. Pouvez-vous nous rappeler au 514-597-3284?"
 
 

@@ -13,7 +13,7 @@ from django_q.tasks import async_task
 
 from accounts.models import User
 from accounts.roles import Role
-from ims.demo import absences, ahead, flagged, message_templates, past, people, places, practices, star, turns
+from ims.demo import absences, ahead, flagged, message_templates, past, paydays, people, places, practices, star, turns
 from ims.demo.casting import ANY, ON_SITE, REVISION, SPOKEN, TRANSLATION, Case, Casting
 from ims.demo.days import Days
 from ims.demo.people import PASSWORD, username
@@ -105,7 +105,8 @@ MIX = [
     Row(1, ahead.withdrawn_free, 6, 30, given=QUIET),
     Row(1, ahead.reinstated, 6, 30, given=QUIET),
 ]
-FILLER = Row(1, past.completed, -57, -13, ANY, 2)
+# Far enough for a year of pay, month by month.
+FILLER = Row(1, past.completed, -330, -13, ANY, 2)
 
 
 def exists() -> bool:
@@ -127,7 +128,8 @@ def build(*, large: bool, progress: Callable[[str], None], today: date | None = 
     progress(f"  {len(everybody.interpreters)} interprètes")
     queued_before = set(OrmQ.objects.values_list("pk", flat=True))
     wanted = LARGE if large else REQUESTS
-    play(_cast(Casting(days, everybody, facilities, rng), wanted, 5 if large else 1), days.last, progress)
+    casting = Casting(days, everybody, facilities, rng)
+    play([*_cast(casting, wanted, 5 if large else 1), *paydays.stories(casting)], days.last, progress)
     absences.write(everybody.interpreters, days)
     practices.write(everybody.interpreters, everybody.coordinators[0], homes, days)
     message_templates.write(everybody.coordinators, days)
@@ -144,7 +146,8 @@ def _cast(casting: Casting, wanted: int, times: int) -> list[Story]:
     for row in MIX:
         stories += [_draw(casting, row) for _ in range(row.count * times)]
         written += row.count * times * row.requests
-    return stories + [_draw(casting, FILLER) for _ in range(wanted - written)]
+    stories += [_draw(casting, FILLER) for _ in range(wanted - written - len(star.FORMER))]
+    return [*stories, *star.former(casting)]
 
 
 def _draw(casting: Casting, row: Row) -> Story:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.devices import Channel, SecondFactor
 from accounts.models import CodeDevice, Institution, InterpreterProfile, Language, User
 from accounts.roles import Role
+from billing.models import PayPolicy
 from requests_app import exchanges, exclusions, message_templates, offers, services
 from requests_app.models import (
     Absence,
@@ -136,6 +137,17 @@ def facility(name="Clinique des Érables", of: Institution | None = None) -> Fac
 
 def language(code="espagnol") -> Language:
     return Language.objects.get(code=code)
+
+
+# Tariffs
+
+
+def policy(effective_from: str, *, state=PayPolicy.State.PUBLISHED, **rates) -> PayPolicy:
+    """A tariff like the one in force on NOW, but for `rates`: published unless said otherwise."""
+    known = PayPolicy.objects.published().filter(effective_from__lte=NOW).latest("effective_from").as_rules()
+    values = {name: getattr(known, name) for name in known.__dataclass_fields__} | {"effective_from": effective_from}
+    published_at = None if state == PayPolicy.State.DRAFT else NOW
+    return PayPolicy.objects.create(**values | {"state": state, "published_at": published_at} | rates)
 
 
 # Requests, in each status. `at` is when everything before the service happens.

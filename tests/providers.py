@@ -1,4 +1,7 @@
-"""A telephone company and a mail server on the loopback, met by the real clients; `moods` says how each call ends."""
+"""A telephone company, a mail server and a routing service on the loopback, met by the real clients.
+
+`moods` says how each call ends.
+"""
 
 import json
 import secrets
@@ -20,7 +23,7 @@ PATIENCE = 20
 
 
 class _Provider:
-    """What both servers share: a mood for each call in turn, then the last one for all the others."""
+    """What these servers share: a mood for each call in turn, then the last one for all the others."""
 
     daemon_threads = True
 
@@ -94,6 +97,7 @@ ANSWERS = {
     "429": (429, _error(20429), {"Retry-After": "300"}),
     "500": (500, {}, {}),
     "503": (503, _error(20503), {}),
+    "400": (400, {}, {}),
     "401": (401, _error(20003), {}),
     "404": (404, _error(20404), {}),
     **{str(code): (400, _error(code), {}) for code in (21211, 21408, 21610, 21611, 21614, 21999)},
@@ -101,6 +105,8 @@ ANSWERS = {
 
 
 class _Call(BaseHTTPRequestHandler):
+    first_line = b"HTTP/1.1 201 Created\r\n"
+
     def do_POST(self):  # noqa: N802 (http.server's name)
         form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
         mood = self.server.next_mood()
@@ -130,7 +136,7 @@ class _Call(BaseHTTPRequestHandler):
 
     def _drips(self, form):
         """A byte now and then: each silence is short, the whole is endless."""
-        self.wfile.write(b"HTTP/1.1 201 Created\r\nContent-Length: 100000\r\n\r\n")
+        self.wfile.write(self.first_line + b"Content-Length: 100000\r\n\r\n")
         while not self.server.closing.wait(0.05):
             try:
                 self.wfile.write(b" ")
@@ -152,7 +158,7 @@ class _Call(BaseHTTPRequestHandler):
 
     def _truncates(self, form):
         self.server.accept(form)
-        self.wfile.write(b'HTTP/1.1 201 Created\r\nContent-Length: 500\r\n\r\n{"sid": "SM')
+        self.wfile.write(self.first_line + b'Content-Length: 500\r\n\r\n{"sid": "SM')
         self.close_connection = True
 
     def _rambles(self, form):
@@ -172,6 +178,73 @@ class _Call(BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         pass
+
+
+# Routes
+
+
+class Roads(_Provider, ThreadingHTTPServer):
+    """« table » of OSRM's API, to one place: every road there has so many `metres`; some points are far from any."""
+
+    def __init__(self):
+        super().__init__(_Table)
+        self.metres, self.roadless, self.headers = 25_000, set(), []
+        self.roadless_status = 400
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def accept(self, starts: list) -> dict:
+        """The answer for these starts."""
+        return {"code": "Ok", "distances": [[self.metres] for _ in starts], "sources": [], "destinations": []}
+
+
+# What a service may answer besides distances: 200, and a body.
+NONSENSE = {
+    "rambles": "<html>",
+    "says nothing": {},
+    "says a list": [1, 2],
+    "has no route": {"code": "NoRoute", "distances": [[25_000], [25_000]]},
+    "forgets one": {"code": "Ok", "distances": [[25_000]]},
+    "has empty rows": {"code": "Ok", "distances": [[], []]},
+    "gives words": {"code": "Ok", "distances": "25000"},
+    "floods": {"code": "Ok", "distances": [[25_000], [25_000]], "filling": " " * 1024 * 1024},
+}
+
+
+class _Table(_Call):
+    first_line = b"HTTP/1.1 200 OK\r\n"
+
+    def do_GET(self):  # noqa: N802
+        self.server.received.append(self.path)
+        self.server.headers.append(dict(self.headers))
+        *starts, _ = urlsplit(self.path).path.rpartition("/")[2].split(";")
+        mood = self.server.next_mood()
+        if mood in ANSWERS:
+            self._say(*ANSWERS[mood])
+        elif mood in NONSENSE:
+            self._say(200, NONSENSE[mood])
+        elif self.server.roadless.intersection(starts):
+            told = {"code": "NoSegment", "message": f"Could not find a matching segment: {starts}"}
+            self._say(self.server.roadless_status, told)
+        else:
+            getattr(self, "_" + mood.replace(" ", "_"))(starts)
+
+    def _accepts(self, starts):
+        self._say(200, self.server.accept(starts))
+
+    def _redirects(self, starts):
+        self._say(302, {}, {"Location": f"{self.server.url}/ailleurs/1;2"})
+
+    def _nests(self, starts):
+        body = b'{"distances": ' + b"[" * 100_000
+        self.wfile.write(self.first_line + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        self.close_connection = True
+
+    def _breaks_a_header(self, starts):
+        self.wfile.write(self.first_line + b"\x00\xff" * 40_000)
+        self.close_connection = True
 
 
 # Mail

@@ -16,11 +16,14 @@ from django.utils import timezone
 
 from accounts.models import Notification
 from accounts.roles import Role
+from billing.models import PayPeriod, PayStatement
+from billing.payroll import export as exported
 from completion.models import Attachment, Signature
 from requests_app.keys import key_of
 from requests_app.models import Absence, CalendarFeed, Communication, MessageTemplate
 from requests_app.workflow import Status
 from tests import make
+from tests.billing import make as pay
 from tests.completion.make import attach, report, signed, times
 from tests.pages import sign_in
 
@@ -220,6 +223,14 @@ completion:sign            provided    GET    login  404     200   403   404   2
 completion:sign            provided    POST   login  404     422   403   404   422    403    404
 completion:signature       provided    GET    login  404     200   403   404   200    200    404
 completion:signature       provided    POST   login  405     405   405   405   405    405    405
+completion:earnings        unallocated GET    login  200     200   403   403   403    403    403
+completion:earnings        unallocated POST   login  405     405   405   405   405    405    405
+completion:earnings_csv    unallocated GET    login  200     200   403   403   403    403    403
+completion:earnings_csv    unallocated POST   login  405     405   405   405   405    405    405
+billing:board              unallocated GET    login  403     403   403   403   403    200    200
+billing:board              unallocated POST   login  405     405   405   405   405    405    405
+billing:board_csv          unallocated GET    login  403     403   403   403   403    200    200
+billing:board_csv          unallocated POST   login  405     405   405   405   405    405    405
 accounts:undelivered       unallocated GET    login  403     403   403   403   200    403    200
 accounts:undelivered       unallocated POST   login  405     405   405   405   405    405    405
 accounts:resend            reserved    GET    login  405     405   405   405   405    405    405
@@ -236,6 +247,30 @@ requests:calendar_feed     unallocated GET    200    200     200   200   200   2
 requests:calendar_feed     unallocated POST   405    405     405   405   405   405    405    405
 requests:calendar_address  unallocated GET    login  405     405   405   405   405    405    405
 requests:calendar_address  unallocated POST   login  404     404   403   403   403    403    403
+billing:periods            unallocated GET    login  403     403   403   403   403    200    403
+billing:periods            unallocated POST   login  405     405   405   405   405    405    405
+billing:compute            completed   GET    login  405     405   405   405   405    405    405
+billing:compute            completed   POST   login  403     403   403   403   403    409    403
+billing:period             completed   GET    login  403     403   403   403   403    200    403
+billing:period             completed   POST   login  405     405   405   405   405    405    405
+billing:publish            completed   GET    login  405     405   405   405   405    405    405
+billing:publish            completed   POST   login  403     403   403   403   403    409    403
+billing:discard            completed   GET    login  405     405   405   405   405    405    405
+billing:discard            completed   POST   login  403     403   403   403   403    409    403
+billing:statement          completed   GET    login  404     200   403   403   403    200    403
+billing:statement          completed   POST   login  405     405   405   405   405    405    405
+billing:statement_pdf      completed   GET    login  404     200   403   403   403    200    403
+billing:statement_pdf      completed   POST   login  405     405   405   405   405    405    405
+billing:export             completed   GET    login  405     405   405   405   405    405    405
+billing:export             completed   POST   login  403     403   403   403   403    302    403
+billing:exported           completed   GET    login  403     403   403   403   403    200    403
+billing:exported           completed   POST   login  405     405   405   405   405    405    405
+billing:institutions       completed   GET    login  403     403   403   403   403    200    403
+billing:institutions       completed   POST   login  405     405   405   405   405    405    405
+billing:institution        completed   GET    login  403     403   403   403   403    200    403
+billing:institution        completed   POST   login  405     405   405   405   405    405    405
+billing:institution_file   completed   GET    login  403     403   403   403   403    200    403
+billing:institution_file   completed   POST   login  405     405   405   405   405    405    405
 demo:outbox                unallocated GET    200    200     200   200   200   200    200    200
 demo:outbox                unallocated POST   405    405     405   405   405   405    405    405
 """
@@ -250,6 +285,10 @@ PK_OF = {
     "requests:calendar_feed": CalendarFeed,
     "requests:message_template": MessageTemplate,
     "requests:remove_template": MessageTemplate,
+    **dict.fromkeys(["billing:period", "billing:publish", "billing:discard"], PayPeriod),
+    **dict.fromkeys(["billing:export", "billing:exported", "billing:institutions"], PayPeriod),
+    **dict.fromkeys(["billing:institution", "billing:institution_file"], PayPeriod),
+    **dict.fromkeys(["billing:statement", "billing:statement_pdf"], PayStatement),
 }
 # The address of a page about an interpreter: Alice's.
 OF_INTERPRETER = {
@@ -269,7 +308,7 @@ ADMIN = {
     "notification": ("adèle", ""),
     "facility": ("valère adèle", "adèle"),
     "holiday": ("valère adèle", "adèle"),
-    "paypolicy": ("valère adèle", "adèle"),
+    "paypolicy": ("valère adèle", ""),
     "payline": ("valère", ""),
     "review": ("valère", ""),
     # Installed with the libraries; nobody's.
@@ -323,6 +362,9 @@ def stage(status: str):
     if status == Status.PROVIDED:
         report(made, at=timezone.now(), **times(made, length=make.HOUR / 2))
         signed(made, at=timezone.now())
+    if status == Status.COMPLETED:
+        pay.paid(starts_at=at, validated_at=at + make.HOUR * 2)
+        exported(pay.period(at=timezone.now()), "csv", by=make.validator(), at=timezone.now())
     make.absence()
     make.feed()
     make.message_template()
@@ -342,6 +384,7 @@ def sessions() -> dict[str, str]:
 
 def address_of(name, service_request) -> str:
     known = {"number": service_request.pk, "interpreter": make.alice().pk, "uid": "MQ", "token": "abc-def"}
+    known |= {"institution": make.institution().pk, "fmt": "csv"}
     known["offer"] = service_request.offers.values_list("pk", flat=True).first() or 1
     known["key"] = key_of("offer", known["offer"], known["interpreter"])
     known["pk"] = PK_OF.get(name, Attachment).objects.values_list("pk", flat=True).first() or 1

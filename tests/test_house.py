@@ -290,7 +290,7 @@ def test_nothing_is_printed_and_nothing_is_left_to_do():
     assert found_in_files("TO" + "DO", "FIX" + "ME", "XX" + "X") == []
 
 
-NOT_OURS = {".git", ".venv", "var", "__pycache__", ".pytest_cache", ".ruff_cache"}
+NOT_OURS = {".git", ".venv", "var", "__pycache__", ".pytest_cache", ".ruff_cache", "mutants"}
 
 
 def every_text() -> dict[str, str]:

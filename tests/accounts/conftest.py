@@ -25,6 +25,14 @@ def smtp(settings):
 
 
 @pytest.fixture
+def roads(settings):
+    """A routing service that answers everything until told otherwise."""
+    with providers.open_provider(providers.Roads()) as server:
+        settings.ROUTING_URL = server.url
+        yield server
+
+
+@pytest.fixture
 def impatient(settings):
     """Time-outs that a test can wait for."""
     settings.TWILIO_TIMEOUT = settings.EMAIL_TIMEOUT = 0.3

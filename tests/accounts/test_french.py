@@ -32,6 +32,10 @@ def test_the_first_of_a_month_is_1er():
     assert french.short_date(date(2024, 11, 1)) == "1er\u00a0nov.\u00a02024"
 
 
+def test_a_short_day_leaves_the_year_out():
+    assert french.short_day(date(2024, 11, 1)) == "ven.\u00a01er\u00a0nov."
+
+
 def test_short_dates_use_the_usual_abbreviations():
     months = [french.short_date(date(2024, month, 12)).split("\u00a0")[1] for month in range(1, 13)]
 

@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from accounts import gsm7, mail, topics
 from accounts.devices import Channel
-from accounts.french import day_and_month, long_date
+from accounts.french import date_range_words, day_and_month, long_date
 from accounts.models import Language, Notification
 from accounts.notify import AccountTopic
-from requests_app.notifications import Topic
+from requests_app.models import CancellationReason, ServiceRequest
+from requests_app.notifications import Topic, what_it_pays
 from requests_app.workflow import ServiceType
 from tests import make
 
@@ -24,6 +25,7 @@ urgent_declined reminder code contact_changed""".split()
 # They have nothing to answer, and no page that would open.
 WITHOUT_LINK = {"offer_gone", "removed", "reinstated", "code", "contact_changed"}
 EVERY_TOPIC = [*Topic, *AccountTopic]
+ABOUT_A_REQUEST = [topic for topic in Topic if topic != Topic.STATEMENT]
 DAYS = [date(2026, 1, 1) + timedelta(days=number) for number in range(365)]
 DRAWN = {
     "code": "482913",
@@ -31,6 +33,12 @@ DRAWN = {
     "until": make.START,
     "path": "/connexion/nouveau-mot-de-passe/MTIz/cz1x7d-3f2a/",
 }
+CANCELLED = [
+    what_it_pays(ServiceRequest(service_type=kind, is_late_cancellation=is_late, cancellation_reason=reason))
+    for kind in (ServiceType.PHONE, ServiceType.TRANSLATION)
+    for is_late in (True, False)
+    for reason in CancellationReason
+]
 LINK = f"/o/9999999/{'k' * 22}/"
 
 
@@ -48,8 +56,11 @@ def the_longest() -> dict:
         "day": longest(map(day_and_month, DAYS)),
         "hour": "13\u00a0h\u00a045",
         "path": "/demandes/9999999/",
+        "days": date_range_words(DAYS[0], DAYS[-1]),
         "reason": "La demande a été annulée.",
         "is_granted": False,
+        "pay": longest(said["pay"] for said in CANCELLED),
+        "pay_short": longest(said["pay_short"] for said in CANCELLED),
         "answer_by": f"{longest(map(long_date, DAYS))} à 17\u00a0h",
         "reply_by": f"{longest(map(day_and_month, DAYS))}, 13\u00a0h\u00a045",
     }
@@ -93,13 +104,27 @@ def test_an_e_mail_greets_says_everything_and_ends_with_the_bi(topic):
     assert not re.search(r"None|[{}]|&#|&amp;", body)
 
 
-@pytest.mark.parametrize("topic", Topic)
+@pytest.mark.parametrize("topic", ABOUT_A_REQUEST)
 def test_an_e_mail_about_a_request_says_which_one_and_no_more_than_its_topic(topic):
     message, values = email_of(topic), the_longest()
     assert [values[name] for name in ("language", "service", "date", "hour") if values[name] not in message.body] == []
     assert message.subject.startswith("Demande 9999999 : ")
     own = {"reason": topic in {Topic.OFFER_GONE, Topic.REMOVED}, "answer_by": topic == Topic.OFFERED}
     assert {name: values[name] in message.body for name in own} == own
+
+
+def test_an_e_mail_about_a_statement_says_which_period_and_where_to_read_it():
+    message = email_of(Topic.STATEMENT)
+    assert message.subject == "Relevé 9999999\u00a0: votre relevé de paie est publié"
+    assert "la période du 1er\u00a0janvier 2026 au 31\u00a0décembre 2026 est publié" in message.body
+    assert "\n\nhttp" in message.body and "/demandes/9999999/\n\n" in message.body
+    assert "$" not in message.body
+
+
+def test_whoever_loses_a_cancelled_request_reads_what_it_pays():
+    cancelled = row(Topic.CANCELLED)
+    assert cancelled.context["pay"] in mail.email_for(cancelled, {}).body
+    assert cancelled.context["pay_short"] in mail.text_of_sms(cancelled)
 
 
 def test_the_requester_reads_of_people_in_words_for_everybody():

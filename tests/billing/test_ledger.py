@@ -1,21 +1,20 @@
 """The ledger: frozen once at Achevé with its inputs, then only growing, by a reversal and a new line."""
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from html import unescape
-from threading import Barrier
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.template.loader import render_to_string
 
 from billing import rules
+from billing.ledger import adjust, freeze, ledger
 from billing.models import PayLine, PayPolicy
-from billing.services import adjust, estimate, freeze, ledger
-from completion.decisions import validate
+from billing.services import Tables, estimate
+from completion.decisions import fingerprint, validate
 from completion.facts import pay_facts
 from completion.models import Outcome
 from requests_app import services as requests
@@ -25,6 +24,7 @@ from tests import make
 from tests.completion import make as filed
 from tests.counts import rounds
 from tests.make import HOUR, START, local
+from tests.requests_app.test_races import together
 
 pytestmark = pytest.mark.django_db
 LATER = START + 6 * HOUR
@@ -41,6 +41,10 @@ def achieved(**report):
 
 def adjusted(line, *, by=None, amount="30.00", reason=REASON):
     return adjust(line, by=by or make.validator(), at=LATER, amount=Decimal(amount), reason=reason)
+
+
+def frozen(made, facts, tables, *, by):
+    return freeze(made, facts, tables=tables, by=by, at=LATER)
 
 
 def mileage(made):
@@ -71,14 +75,14 @@ def test_the_lines_of_a_request_are_read_in_one_query(django_assert_num_queries)
     made = achieved()
     with django_assert_num_queries(1):
         assert [(line.number, str(line.policy)) for line in ledger(made)] == [
-            (1, "Politique du 2024-11-04"),
-            (2, "Politique du 2024-11-04"),
+            (1, "Politique du 4\u00a0novembre 2024"),
+            (2, "Politique du 4\u00a0novembre 2024"),
         ]
 
 
 def test_frozen_lines_outlive_a_change_of_tariff():
     made = achieved()
-    PayPolicy.objects.update(hourly_rate=99, mileage_rate=9)
+    make.policy("2025-01-01", hourly_rate=99, mileage_rate=9)
     assert amounts(made) == ["82.00", "24.80"]
 
 
@@ -89,6 +93,22 @@ def test_frozen_lines_outlive_a_change_of_holidays():
     validate(made, by=make.validator(), at=made.ends_at)
     Holiday.objects.all().delete()
     assert amounts(made) == ["82.00"]
+
+
+def test_what_is_frozen_is_what_was_checked_though_the_holidays_change_in_between():
+    made, done = make.reserved(), []
+    filed.report(made, outcome=Outcome.CANCELLED, told_at=START - timedelta(days=2))
+    shown, before = fingerprint(made), estimate(made, pay_facts(made)).total
+
+    def closes(execute, sql, *given):
+        found = execute(sql, *given)
+        if 'FROM "requests_app_holiday"' in sql and not done:
+            done.append(Holiday.objects.create(date=START.date() - timedelta(days=1), name="Tempête"))
+        return found
+
+    with connection.execute_wrapper(closes):
+        validate(made, by=make.validator(), at=LATER, seen=shown)
+    assert done and sum(line.amount for line in ledger(made)) == before == 0
 
 
 TEXTS = {"service_type", "outcome", "mileage_mode"}
@@ -119,7 +139,7 @@ def test_a_frozen_line_can_be_computed_again_from_what_it_kept(outcome):
     given = {"distance_km": Decimal("18.4")} if outcome == Outcome.RENDERED else {"told_at": START - HOUR}
     filed.report(made, outcome=outcome, **given)
     validate(made, by=make.validator(), at=LATER)
-    PayPolicy.objects.update(hourly_rate=99)
+    make.policy("2025-01-01", hourly_rate=99)
     again = computed_again(ledger(made)[0].inputs)
     assert [(line.amount, line.reason) for line in again] == [(line.amount, line.reason) for line in ledger(made)]
 
@@ -127,14 +147,14 @@ def test_a_frozen_line_can_be_computed_again_from_what_it_kept(outcome):
 def test_lines_are_not_frozen_before_acheve():
     made = make.provided()
     with pytest.raises(NotAllowed, match="à l’achèvement"):
-        freeze(made, pay_facts(made), by=make.validator(), at=LATER)
+        freeze(made, pay_facts(made), tables=Tables.read(), by=make.validator(), at=LATER)
     assert ledger(made) == []
 
 
 def test_lines_are_not_frozen_twice():
     made = achieved()
     with pytest.raises(NotAllowed, match="déjà figées"):
-        freeze(made, pay_facts(made), by=make.validator(), at=LATER)
+        freeze(made, pay_facts(made), tables=Tables.read(), by=make.validator(), at=LATER)
     assert amounts(made) == ["82.00", "24.80"]
 
 
@@ -142,7 +162,7 @@ def test_what_cannot_be_frozen_leaves_no_line():
     made = make.completed()
     facts = replace(pay_facts(made), actual_minutes=None)
     with pytest.raises(rules.RuleError):
-        freeze(made, facts, by=make.validator(), at=LATER)
+        freeze(made, facts, tables=Tables.read(), by=make.validator(), at=LATER)
     assert ledger(made) == []
 
 
@@ -171,7 +191,7 @@ def test_the_dearest_parking_can_be_frozen():
         "UPDATE billing_payline SET amount = 0",
         "UPDATE billing_payline SET reason = reason WHERE false",
         "DELETE FROM billing_payline",
-        "TRUNCATE billing_payline",
+        "TRUNCATE billing_payline CASCADE",
         "TRUNCATE billing_paypolicy CASCADE",
     ],
 )
@@ -204,6 +224,13 @@ def test_the_database_refuses_a_line_that_cannot_be(constraint):
     with pytest.raises(IntegrityError) as refused, transaction.atomic():
         PayLine.objects.bulk_create([line])
     assert refused.value.__cause__.diag.constraint_name == constraint
+
+
+@pytest.mark.parametrize("changed", [{"hourly_rate": 99}, {"effective_from": START.date()}, {"state": "replaced"}])
+def test_the_database_refuses_to_change_a_tariff_that_has_paid_somebody(changed):
+    policy = ledger(achieved())[0].policy
+    with pytest.raises(IntegrityError, match="elle ne change plus"), transaction.atomic():
+        PayPolicy.objects.filter(pk=policy.pk).update(**changed)
 
 
 def test_a_tariff_that_has_paid_somebody_is_not_deleted():
@@ -362,29 +389,11 @@ def test_a_page_tells_a_correction_from_the_line_it_undoes():
     made = achieved()
     adjusted(mileage(made))
     text = shown(ledger(made))
-    assert f"−40 km × 0,62 $ Annule une ligne : {REASON} −24,80 $" in text
-    assert f"1 correction × 30,00 $ {REASON} 30,00 $ Total 112,00 $" in text
+    assert "−40 km × 0,62 $ Annule la ligne de 24,80 $ −24,80 $" in text
+    assert f"Kilométrage Correction : {REASON} 30,00 $ Total 112,00 $" in text
 
 
 # At the same instant
-
-
-def together(*acts):
-    """Real threads let go at once; what each did: True, or the sentence that refused it."""
-    barrier = Barrier(len(acts), timeout=30)
-
-    def run(act):
-        barrier.wait()
-        try:
-            act()
-        except NotAllowed as refusal:
-            return str(refusal)
-        finally:
-            connection.close()
-        return True
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return list(pool.map(run, acts))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -402,7 +411,7 @@ def test_of_two_freezings_at_once_one_is_made():
     by = make.validator()
     for _ in range(rounds("race")):
         made = make.completed()
-        facts = pay_facts(made)
-        outcomes = together(*[lambda made=made, facts=facts: freeze(made, facts, by=by, at=LATER)] * 2)
+        given = (made, pay_facts(made), Tables.read())
+        outcomes = together(*[lambda given=given: frozen(*given, by=by)] * 2)
         assert sorted(outcomes, key=str) == ["Les lignes de paie de cette demande sont déjà figées.", True]
         assert len(ledger(made)) == 2

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Institution, InterpreterProfile
 from billing import rules
 from billing.models import PayPolicy
-from billing.services import offer_estimate, way_of
+from billing.offer_pay import offer_estimate, way_of
 from requests_app.distances import Distances, Origin
 from requests_app.models import Offer
 from requests_app.workflow import ServiceType

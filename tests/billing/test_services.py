@@ -5,10 +5,11 @@ from decimal import Decimal
 
 import pytest
 
+from billing.ledger import ledger
 from billing.models import PayPolicy
 from billing.rules import RuleError
-from billing.services import estimate, ledger, policy_of
-from billing.templatetags.billing import taux
+from billing.services import estimate, policy_of
+from billing.tariff_words import rate_words
 from completion.decisions import validate
 from completion.facts import pay_facts
 from completion.models import Outcome
@@ -71,19 +72,13 @@ def test_the_tariff_is_that_of_the_local_service_date(starts_at, in_force):
 
 def test_a_service_before_every_tariff_is_refused_in_french():
     PayPolicy.objects.all().delete()
-    with pytest.raises(RuleError, match="^Aucune politique de rémunération n’est en vigueur le 2025-03-06[.]$"):
+    with pytest.raises(RuleError, match="^Aucune politique de rémunération n’est en vigueur le 6\u00a0mars 2025[.]$"):
         policy_of(make.reserved())
 
 
 def test_a_new_tariff_pays_the_services_of_its_date_only():
-    PayPolicy.objects.create(effective_from="2025-03-07", **tariff(hourly_rate=Decimal("50")))
+    make.policy("2025-03-07", hourly_rate=Decimal("50"))
     assert [estimated(reserved(f"2025-03-{day} 13:00")) for day in ("06", "07")] == ["82.00", "100.00"]
-
-
-def tariff(**changed):
-    known = PayPolicy.objects.latest("effective_from").as_rules()
-    fields = {name: getattr(known, name) for name in known.__dataclass_fields__ if name != "effective_from"}
-    return fields | changed
 
 
 # The worked examples, frozen
@@ -229,7 +224,7 @@ def test_a_cancellation_told_by_the_interpreter_is_counted_with_the_closed_days_
     ],
 )
 def test_a_rate_is_shown_with_the_digits_that_count(rate, written):
-    assert taux(Decimal(rate)) == written
+    assert rate_words(Decimal(rate)) == written
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from django.urls import reverse
 
 from billing import added
+from billing.ledger import adjust, ledger
 from billing.models import AddedLine, PayLine
-from billing.services import adjust, ledger
 from completion import decisions
 from completion.facts import pay_facts
 from completion.review import pay_of

@@ -7,8 +7,8 @@ from django.urls import reverse
 
 from accounts.mail import email_for
 from accounts.models import Notification
+from billing.ledger import adjust, ledger
 from billing.models import PayLine
-from billing.services import adjust, ledger
 from completion import decisions
 from requests_app.models import ServiceRequest
 from tests import make
@@ -224,7 +224,7 @@ def test_the_interpreter_and_the_validator_read_both_lines_with_the_reason(who):
     made = achieved()
     correct(made)
     read = said(signed_in(who()).get(reverse("requests:detail", args=[made.pk])))
-    assert f"Annule une ligne : {REASON}" in read
+    assert "Annule la ligne de 24,80 $" in read and f"Correction : {REASON}" in read
     for amount in ("−24,80 $", "30,00 $", "112,00 $"):
         assert amount in read
 

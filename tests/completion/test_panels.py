@@ -10,6 +10,7 @@ from completion.models import Outcome
 from requests_app import services as requests
 from requests_app.models import CancellationReason, ServiceRequest
 from tests import make
+from tests.billing import make as billed
 from tests.completion import make as filed
 from tests.make import HOUR, NOW, START
 from tests.pages import request_of, sign_in
@@ -141,6 +142,15 @@ def test_the_panels_of_a_page_cost_few_queries(rf, django_assert_num_queries):
         panel("completion_panel", alice, made)
     with django_assert_num_queries(1):  # tariff
         panel("pay_panel", alice, made)
+
+
+@pytest.mark.parametrize(("who", "is_link"), [(make.alice, True), (make.validator, True), (make.coordinator, False)])
+def test_the_pay_of_a_request_says_which_statement_paid_it(who, is_link):
+    made = billed.paid()
+    statement = billed.statement_of(make.alice(), billed.period())
+    read = panel("pay_panel", who(), fresh(made))
+    assert "Payé, relevé " in read and statement.number in read
+    assert (f'href="/releves/{statement.pk}/"' in read) is is_link
 
 
 def test_frozen_pay_costs_one_query(rf, django_assert_num_queries):

@@ -223,8 +223,9 @@ def test_the_queue_is_reached_whatever_its_address():
 
 def test_the_home_of_an_administrator_counts_what_they_open():
     filed.provided()
+    make.policy("2026-04-01", state="draft")
     text = signed_in(make.administrator()).get("/admin/")
-    assert "Messages non remis (0) Tarifs à confirmer (2) Non alloué (0)" in said(text)
+    assert "Messages non remis (0) Politiques à publier (1) Tarifs à confirmer (2) Non alloué (0)" in said(text)
     assert QUEUE not in text.content.decode()
 
 

@@ -463,7 +463,7 @@ def test_no_later_tariff_changes_a_frozen_line():
     made = filed.provided()
     decisions.validate(made, by=make.validator(), at=END + 2 * HOUR)
     line = made.pay_lines.get(kind="service")
-    type(line.policy).objects.update(hourly_rate=Decimal("99.00"), minimum_minutes=15)
+    make.policy("2025-01-01", hourly_rate=99, minimum_minutes=15)
     assert made.pay_lines.get(kind="service").amount == line.amount == Decimal("82.00")
 
 

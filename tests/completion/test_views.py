@@ -571,8 +571,8 @@ def test_a_claim_asks_for_communications_and_comments_only(browse):
     [
         ("Rien à signaler", "Inscrivez au moins une communication"),
         ("2999-01-01 10h00 Rappel", "La communication du 2999-01-01 ne peut pas être dans le futur."),
-        ("2025-03-09 2h30 Rappel", "n’existe pas le 2025-03-09"),
-        ("9999-12-31 23h59 Rappel", "La date 9999-12-31 est trop éloignée."),
+        ("2025-03-09 2h30 Rappel", "L’heure 2 h 30 n’existe pas le 9 mars 2025 :"),
+        ("9999-12-31 23h59 Rappel", "La date du 31 décembre 9999 est trop éloignée."),
     ],
 )
 def test_a_claim_of_nothing_is_refused_and_what_was_typed_is_kept(browse, comments, sentence):

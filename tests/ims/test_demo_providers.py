@@ -1,4 +1,4 @@
-"""The demo's telephone company and mail server, reached by the true clients of the house."""
+"""The demo's telephone company, mail server and routing service, reached by the true clients of the house."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from datetime import timedelta
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,9 +17,11 @@ from django.utils import timezone
 from twilio.request_validator import RequestValidator
 
 from accounts import sms
-from accounts.providers import Busy, Refused, Stopped
+from accounts.providers import Busy, Failure, Refused, Stopped
 from ims.demo import providers
 from ims.demo.services import Service
+from requests_app import osrm
+from requests_app.earth import straight_km
 
 NUMBER, TEXT = "+15145550122", "IMS: votre code est 482913."
 
@@ -32,7 +35,7 @@ def wait_for(is_ready, seconds=10):
 
 
 def answers(wires) -> bool:
-    ports = [int(wires["EMAIL_PORT"]), urlsplit(wires["TWILIO_BASE_URL"]).port]
+    ports = [int(wires["EMAIL_PORT"]), *(urlsplit(wires[name]).port for name in ("TWILIO_BASE_URL", "ROUTING_URL"))]
     for port in ports:
         try:
             socket.create_connection((providers.HOST, port), timeout=1).close()
@@ -58,7 +61,14 @@ def service(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def clients(service, settings):
     """Our own clients, sent there."""
-    for name in ("TWILIO_BASE_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM", "EMAIL_HOST"):
+    for name in (
+        "TWILIO_BASE_URL",
+        "TWILIO_ACCOUNT_SID",
+        "TWILIO_AUTH_TOKEN",
+        "TWILIO_FROM",
+        "EMAIL_HOST",
+        "ROUTING_URL",
+    ):
         setattr(settings, name, service.wires[name])
     settings.EMAIL_PORT = int(service.wires["EMAIL_PORT"])
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -145,3 +155,21 @@ def test_killed_and_started_again_it_is_found_where_it_was(service):
     service.start(service.env)
     wait_for(lambda: answers(service.wires))
     assert sms.send(NUMBER, TEXT, status_url="")
+
+
+# Routes
+
+
+def test_a_road_is_a_little_under_or_over_the_estimate_and_always_the_same():
+    places = [(Decimal("45.50884"), Decimal("-73.55403")), (Decimal("46.81228"), Decimal("-71.21454"))]
+    metres = osrm.metres_to((Decimal("45.40000"), Decimal("-73.60000")), places)
+    for place, length in zip(places, metres, strict=True):
+        straight = straight_km(place, (45.4, -73.6))
+        assert 1200 * straight <= length <= 1350 * straight
+    assert osrm.metres_to((Decimal("45.40000"), Decimal("-73.60000")), places) == metres
+
+
+@pytest.mark.parametrize(("north", "starts"), [("45.4", []), ("Infinity", [(Decimal("45.5"), Decimal("-73.6"))])])
+def test_what_is_no_table_is_refused(north, starts):
+    with pytest.raises(Failure, match="réponse 400"):
+        osrm.metres_to((Decimal(north), Decimal("-73.6")), starts)

@@ -12,11 +12,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from billing.models import PayStatement
 from requests_app import board, exchanges, offers
 from requests_app.answers import address_of
 from requests_app.models import Offer
 from requests_app.workflow import Status
 from tests import make
+from tests.billing import make as pay
 from tests.completion.make import attach, image, provided, report
 from tests.pages import ago, ahead, copies, nobody, signed_in
 
@@ -53,6 +55,7 @@ def lived_in() -> dict:
     make.feed()
     make.exclusion(at=ago(2))
     make.message_template()
+    pay.statement()
     return made
 
 
@@ -64,6 +67,7 @@ def addresses(made: dict) -> dict:
     own = [detail[key] for key in made if key not in (Status.UNALLOCATED, "gone")]
     alice = make.alice().pk
     link = address_of(made[Status.PENDING].offers.get())
+    paid = PayStatement.objects.get()
     edited = [detail["started"], detail[Status.PROVIDED], detail[Status.COMPLETED]]
     return {
         make.alice: [
@@ -79,13 +83,14 @@ def addresses(made: dict) -> dict:
         + [
             "/profil/",
             "/disponibilites/",
+            "/ma-paie/",
             "/profil/mot-de-passe/",
             "/profil/coordonnees/?moyen=sms",
             "/aide/connexion/",
             "/disponibilites/",
         ]
         + [f"{detail[Status.PROVIDED]}{name}/" for name in ("pieces", "signatures", "achevement/recu")]
-        + ["/demandes/999999/"],
+        + ["/demandes/999999/", f"/releves/{paid.pk}/"],
         make.requester: ["/", "/demandes/nouvelle/", *detail.values()]
         + [f"{detail[Status.RESERVED]}{name}/" for name in ("modifier", "annuler")],
         make.coordinator: [
@@ -104,7 +109,16 @@ def addresses(made: dict) -> dict:
         + [f"/bi/modeles/{make.message_template().pk}/", f"{bi}modeles/?fil=demandeur", f"{bi}modeles/?fil={alice}"]
         + [f"/bi/demandes/{made[Status.UNALLOCATED].pk}/offrir/?qui=nom", f"{detail[Status.COMPLETED]}modifier/"]
         + [f"/bi/demandes/{made[Status.CANCELLED].pk}/retablir/", f"{detail['started']}achevement/"],
-        make.validator: ["/admin/", "/admin/completion/review/", review, detail[Status.PROVIDED]],
+        make.validator: [
+            "/paie/releves/",
+            f"/paie/releves/{paid.period_id}/",
+            f"/releves/{paid.pk}/",
+            "/admin/",
+            "/admin/completion/review/",
+            review,
+            detail[Status.PROVIDED],
+            "/paie/tableau/",
+        ],
         make.administrator: ["/admin/", "/bi/"],
     }
 

@@ -60,6 +60,34 @@ def test_a_malformed_database_address_is_refused(settings_with, url):
         settings_with(DATABASE_URL=url)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "osrm.example.org",
+        "ftp://osrm",
+        "http://",
+        "https://osrm:port",
+        "http://osrm/?a=1",
+        "http://osrm/#a",
+        "http://a b",
+    ],
+)
+def test_an_address_that_is_no_routing_service_is_refused(settings_with, url):
+    with pytest.raises(ImproperlyConfigured, match="^ROUTING_URL doit être une adresse http:// ou https://"):
+        settings_with(ROUTING_URL=url)
+
+
+@pytest.mark.parametrize(("name", "value"), [("ROUTING_CONNECT_SECONDS", "0"), ("ROUTING_READ_SECONDS", "60")])
+def test_a_routing_service_is_never_waited_for_long(settings_with, name, value):
+    with pytest.raises(ImproperlyConfigured, match=f"{name} (doit être )?de 1 à"):
+        settings_with(**{name: value})
+
+
+def test_without_a_routing_service_distances_are_estimates(settings_with):
+    assert settings_with()["ROUTING_URL"] == ""
+    assert settings_with(ROUTING_URL="http://osrm.example.org:5000/")["ROUTING_URL"] == "http://osrm.example.org:5000"
+
+
 def test_every_part_of_the_database_address_is_used(settings_with):
     database = settings_with()["DATABASES"]["default"]
 

@@ -1,4 +1,4 @@
-"""A validator's day: thirty files, twenty-four clean in one press, six looked at one by one, with the keyboard."""
+"""A validator's day: the clean files (24 with --long) in one press, six looked at one by one, with the keyboard."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -10,6 +10,7 @@ from requests_app.models import ServiceRequest
 from requests_app.workflow import Status
 from tests import make
 from tests.completion import make as filed
+from tests.counts import rounds
 from tests.make import HOUR
 from tests.pages import ago
 
@@ -84,16 +85,16 @@ def accepts(page):
 
 
 def test_a_validators_day(visit):
-    made = flagged()
-    clean(24)
+    made, number = flagged(), rounds("clean file")
+    clean(number)
     page = visit(make.validator(), QUEUE, viewport={"width": 1280, "height": 800})
-    # Twenty-four in one bulk action.
+    # The clean ones in one bulk action.
     tab_to(page, page.locator("#action-toggle"))
     page.keyboard.press("Space")
     enter(page, page.get_by_role("button", name=CHOOSE))
-    expect(page.get_by_text("24 dossiers sans alerte seront validés")).to_be_visible()
-    enter(page, page.get_by_role("button", name="Valider ces 24 dossiers"))
-    expect(page.get_by_text("24 dossiers validés : Achevé.")).to_be_visible()
+    expect(page.get_by_text(f"{number} dossiers sans alerte seront validés")).to_be_visible()
+    enter(page, page.get_by_role("button", name=f"Valider ces {number} dossiers"))
+    expect(page.get_by_text(f"{number} dossiers validés : Achevé.")).to_be_visible()
     # A confirmed alert.
     enter(page, page.locator("#result_list .field-number a").first)
     is_opened(page, made["long"])

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Notification, User
-from billing.services import cancellation_preview
+from billing.cancellations import cancellation_preview
 from requests_app import announced, consequences, exchanges, services
 from requests_app.exchanges import is_communication_billable
 from requests_app.models import CancellationReason, ServiceRequest, WavePlan

@@ -6,7 +6,8 @@ import pytest
 from django.db import connection
 
 from accounts.models import Institution, InterpreterProfile
-from requests_app.distances import Distances, Origin, distances, distances_for, road_km, road_km_sql
+from requests_app.distances import Distances, Origin, distances, distances_for, road_km, road_km_sql, routes_for
+from requests_app.models import Route
 from requests_app.workflow import ServiceType
 from tests import make
 
@@ -97,6 +98,23 @@ def test_the_distances_of_an_account_take_one_query(django_assert_num_queries):
     assert made.facility  # loaded, as on a page
     with django_assert_num_queries(1):
         assert distances_for(made, alice.pk).shorter == Decimal("14.5")
+
+
+def test_only_the_ways_asked_for_are_read(settings):
+    """Not those from each of these homes to each of these places."""
+    settings.ROUTING_URL = "http://127.0.0.1:1"
+    ways = [tuple(map(Decimal, (home, -73, place, -74))) for home in range(4) for place in range(4)]
+    names = ("start_latitude", "start_longitude", "end_latitude", "end_longitude")
+    Route.objects.bulk_create(Route(**dict(zip(names, way, strict=True))) for way in ways)
+    wanted, read = [way for way in ways if way[0] == way[2]], []
+
+    def count(execute, sql, params, many, context):
+        execute(sql, params, many, context)
+        read.append(context["cursor"].rowcount)
+
+    with connection.execute_wrapper(count):
+        known = routes_for([*wanted, wanted[0], (Decimal(9), *wanted[0][1:])]).known
+    assert (sorted(known), read) == (wanted, [4])
 
 
 def test_the_distances_in_sql_are_those_in_python():

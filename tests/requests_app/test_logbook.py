@@ -229,9 +229,12 @@ def test_a_page_older_than_the_request_claims_nothing():
     assert (page.status_code, made.filed_by) == (409, None)
 
 
-def test_before_the_claim_the_pay_says_what_it_depends_on():
-    page = said(signed_in(make.alice()).get(address_of(cancelled(1, starts_at=ahead()))))
-    assert "payées seulement si l’interprète les réclame" in page
+@pytest.mark.parametrize(
+    ("who", "claim"), [(make.alice, "si vous les réclamez"), (make.coordinator, "si l’interprète les réclame")]
+)
+def test_before_the_claim_the_pay_says_what_it_depends_on(who, claim):
+    page = said(signed_in(who()).get(address_of(cancelled(1, starts_at=ahead()))))
+    assert f"Total, {claim} 10,25 $" in page and f"payées seulement {claim}." in page
 
 
 def test_before_the_claim_what_would_not_be_paid_is_said():

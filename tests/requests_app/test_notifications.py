@@ -106,6 +106,30 @@ MOVES = {
 }
 
 
+LATE = "Annulation à moins de 2 jours ouvrables (48 h) : vous êtes rémunéré(e) selon la durée réservée"
+IN_TIME = (
+    "Annulation à 2 jours ouvrables (48 h) ou plus : non rémunérée, sauf les communications facturables déjà faites"
+)
+TRANSLATED = "Annulation non rémunérée, sauf les communications facturables déjà faites : réclamez-les dans la demande."
+
+
+@pytest.mark.parametrize(
+    ("at", "reason", "service_type", "said"),
+    [
+        (LATER, BI_ERROR, "phone", IN_TIME),
+        (START - HOUR, BI_ERROR, "phone", LATE),
+        (START + HOUR, "interpreter_absent", "phone", "Motif : interprète absent. L’annulation n’est pas rémunérée."),
+        (START - HOUR, BI_ERROR, "translation", TRANSLATED),
+    ],
+)
+def test_a_cancellation_says_what_it_pays_to_its_interpreter_alone(at, reason, service_type, said):
+    made = make.reserved(service_type=service_type)
+    services.cancel(made, by=make.coordinator(), at=at, reason=reason, note="Appel")
+    told = Notification.objects.filter(topic="cancelled", channel="email")
+    assert told.get(user=make.alice()).context["pay"].replace("\u00a0", " ").startswith(said)
+    assert "pay" not in told.get(user=make.requester()).context
+
+
 def offer(service_request, *interpreters, at=NOW):
     offers.offer(service_request, interpreters, by=make.coordinator(), at=at, answer_by=START)
 

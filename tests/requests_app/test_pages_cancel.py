@@ -62,7 +62,16 @@ def test_a_late_cancellation_pays_the_interpreter_the_booked_time():
 
 def test_a_requester_reads_the_amount_without_a_name():
     page = seen(make.requester(), soon())
-    assert ("L’interprète reçoit 82,00 $." in page, "Alice" in page) == (True, False)
+    paid = "L’interprète reçoit 82,00 $. Ce montant est facturé à votre établissement."
+    assert (paid in page, "Alice" in page) == (True, False)
+
+
+@pytest.mark.parametrize(("starts_at", "is_told"), [(ago(1), True), (ahead(), False)])
+def test_after_the_start_a_requester_is_told_to_write_if_the_service_took_place(starts_at, is_told):
+    made = coming(starts_at=starts_at)
+    sentence = "L’heure de début est passée. Si le service a eu lieu, n’annulez pas : écrivez à la BI ."
+    assert [sentence in seen(who, made) for who in (make.requester(), make.coordinator())] == [is_told, False]
+    assert ("interprète est absent" in seen(make.coordinator(), made)) is is_told
 
 
 def test_a_late_cancellation_without_interpreter_costs_nothing():
@@ -153,7 +162,7 @@ def test_an_earlier_notice_is_recalculated_before_confirming():
     before = written(made)
     page = cancel(make.coordinator(), made, **typed(ago(13)), note="Message laissé", preview="1")
     assert ("Total 82,00 $" in seen(make.coordinator(), made), "Total 0,00 $" in said(page)) == (True, True)
-    assert (page.status_code, written(made)) == (200, before)
+    assert (page.status_code, "Il restait" in said(page), written(made)) == (200, True, before)
 
 
 def test_an_earlier_notice_without_a_note_is_refused_beside_the_note():
@@ -164,7 +173,7 @@ def test_an_earlier_notice_without_a_note_is_refused_beside_the_note():
 @pytest.mark.parametrize("received_at", [ago(4), ahead(1)], ids=["before the creation", "in the future"])
 def test_a_notice_is_received_between_the_creation_and_now(received_at):
     page = cancel(make.coordinator(), coming(), **typed(received_at), note="x")
-    sentence = "Erreur : L’avis se situe entre la création de la demande et maintenant."
+    sentence = "Erreur : L’heure de l’avis se situe entre la création de la demande et maintenant."
     assert (page.status_code, errors(page)) == (422, {"received_time": sentence})
 
 

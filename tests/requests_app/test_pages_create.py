@@ -105,7 +105,7 @@ def test_a_translation_has_days_and_no_place():
         ("facility", "", "Choisissez l’installation où le service a lieu."),
         ("date", "demain", "Saisissez une date valide."),
         ("date", "2199-01-01", "Cette date est trop éloignée."),
-        ("date", "9999-12-31", "La date 9999-12-31 est trop éloignée."),
+        ("date", "9999-12-31", "La date du 31 décembre 9999 est trop éloignée."),
         ("start_time", "tantôt", "Écrivez l’heure ainsi : 14 h 10."),
         ("start_time", "25h", "Cette heure n’existe pas : elle va de 0 h à 23 h 59."),
         ("duration", "longtemps", "Écrivez la durée ainsi : 1 h 30, 90 (minutes) ou 3 j."),
@@ -157,7 +157,7 @@ def test_a_facility_of_another_institution_is_refused():
 def test_an_hour_that_the_clocks_skip_is_an_error_beside_the_time():
     page = create(make.coordinator(), of_institution(), date="2026-03-08", start_time="2h30", note="Essai")
     assert page.status_code == 422
-    assert errors(page)["start_time"].startswith("Erreur : L’heure 02h30 n’existe pas le 2026-03-08")
+    assert errors(page)["start_time"].startswith("Erreur : L’heure 2 h 30 n’existe pas le 8 mars 2026 :")
 
 
 def test_extra_fields_of_a_post_are_ignored():
@@ -186,4 +186,4 @@ def test_a_message_relay_names_no_patient():
 
 def test_a_year_typed_wrong_is_refused_beside_the_date():
     page = create(make.coordinator(), of_institution(), date="0202-11-12", note="Service déjà rendu")
-    assert (page.status_code, errors(page)) == (422, {"date": "Erreur : La date 0202-11-12 est trop éloignée."})
+    assert (page.status_code, errors(page)) == (422, {"date": "Erreur : La date du 12 novembre 202 est trop éloignée."})

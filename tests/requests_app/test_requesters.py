@@ -168,7 +168,9 @@ def test_a_requester_reads_who_comes_and_never_what_they_earn():
 
 
 def test_too_late_to_cancel_free_of_charge_is_said():
-    assert "Annuler n’est plus sans frais" in page_of(make.reserved(at=ago(9), starts_at=ahead(0, 23)))
+    assert "L’annulation sans frais n’est plus possible depuis le" in page_of(
+        make.reserved(at=ago(9), starts_at=ahead(0, 23))
+    )
 
 
 def test_a_requester_creates_modifies_and_cancels():

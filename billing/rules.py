@@ -7,7 +7,7 @@ Money is in dollars, distances in kilometres one way, durations in whole minutes
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
@@ -77,10 +77,12 @@ _WHO_WAS_MISSING = {
 }
 _NOT_RENDERED = {Outcome.CANCELLED: "Service annulé", Outcome.WITHDRAWN: "Désistement"}
 _KILOMETRES = ("distance_km", "home_km", "head_office_km")
-# Of an unpaid line, and the same kind: its rule may not say « à moins de ».
+# Of an unpaid line, and the same kind: its rule may not say « à moins de »; the second where no notice decides.
 IN_TIME_RULE = "Annulation à 2\u00a0jours ouvrables (48\u00a0h) ou plus"
+_ANY_NOTICE_RULE = "Annulation"
 _NOT_CENTS = "Indiquez un montant en dollars et en cents."
 _AT_FAULT = "Annulation pour « interprète absent » : rien n’est payé à l’interprète."
+_SPOKEN_ONLY = "L’annulation ne paie que l’interprétation, en présence ou à distance."
 # Nothing above is plausible; beyond it a typing error would overflow rather than be refused beside its field.
 _LARGEST = 1_000_000
 _YEARS = range(2000, 2200)
@@ -242,15 +244,14 @@ def _main_lines(facts: Facts, policy: Policy, closed_days: Iterable[date], tz: t
 def _cancellation_line(facts: Facts, policy: Policy, closed_days: Iterable[date], tz: tzinfo) -> Line:
     kind, rate = LineKind.LATE_CANCELLATION, policy.hourly_rate
     if facts.interpreter_is_at_fault:
-        return _unpaid(kind, rate, _AT_FAULT)
+        return _unpaid(kind, rate, _AT_FAULT, _ANY_NOTICE_RULE)
     if facts.service_type not in SPOKEN:
-        return _unpaid(kind, rate, "L’annulation ne paie que l’interprétation, en présence ou à distance.")
+        return _unpaid(kind, rate, _SPOKEN_ONLY, _ANY_NOTICE_RULE)
     notice = business_notice(facts.notice_received_at, facts.starts_at, closed_days=closed_days, tz=tz)
     limit = LATE_CANCELLATION_NOTICE // timedelta(hours=1)
     why = f"Préavis de {duration(notice_minutes(notice))} en jours ouvrables"
     if not is_late_cancellation(notice):
-        free = _unpaid(kind, rate, f"{why}, soit {limit} h ou plus : l’annulation n’est pas payée.")
-        return replace(free, rule=IN_TIME_RULE)
+        return _unpaid(kind, rate, f"{why}, soit {limit} h ou plus : l’annulation n’est pas payée.", IN_TIME_RULE)
     booked = max(_booked_minutes(facts), facts.guaranteed_minutes)
     why = f"{why}, moins de {limit} h; {booked} min réservées"
     return _billed(kind, booked, policy, why)
@@ -375,10 +376,10 @@ def _paid(kind: LineKind, quantity: Decimal, rate: Decimal, exact: Decimal, why:
     )  # fmt: skip
 
 
-def _unpaid(kind: LineKind, rate: Decimal, reason: str) -> Line:
+def _unpaid(kind: LineKind, rate: Decimal, reason: str, rule: str = "") -> Line:
     return Line(
         kind=kind, quantity=Decimal(0), unit=UNITS[kind], rate=rate, amount=Decimal("0.00"),
-        reason=_typeset(reason), rule=RULE_NAMES[kind],
+        reason=_typeset(reason), rule=rule or RULE_NAMES[kind],
     )  # fmt: skip
 
 

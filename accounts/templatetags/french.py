@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial, wraps
 
 from django import template
+from django.template import defaultfilters
 
 from accounts import french, phones
 
@@ -27,3 +28,10 @@ _filter("nombre", french.decimal)
 _filter("km", french.km)
 _filter("duree", french.duration)
 _filter("numero", phones.written)
+
+
+@register.filter
+def pluralize(value, forms: str = "s") -> str:
+    """Django's, where the plural begins at 2 as in French: « 0 ligne », « 1,5 heure », « 2 lignes »."""
+    number = len(value) if hasattr(value, "__len__") and not isinstance(value, str) else float(value)
+    return defaultfilters.pluralize(1 if abs(number) < 2 else 2, forms)

@@ -127,3 +127,11 @@ def test_templates_write_numbers_and_durations():
 
 def test_what_is_absent_prints_nothing():
     assert Template("[{{ none|argent }}{{ none|heure }}]").render(Context({"none": None})) == "[]"
+
+
+@pytest.mark.parametrize(
+    ("number", "word"),
+    [(0, "ligne"), (1, "ligne"), (Decimal("1.99"), "ligne"), (2, "lignes"), (-3, "lignes"), ([1, 2], "lignes")],
+)
+def test_the_plural_begins_at_two(number, word):
+    assert Template("{{ number|pluralize:'ligne,lignes' }}").render(Context({"number": number})) == word

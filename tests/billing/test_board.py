@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.models import HealthRegion
 from billing import statements
 from billing.board import Choice, Known, Sums, presets
 from billing.ledger import adjust
@@ -141,6 +142,9 @@ def test_the_alerts_accepted_are_counted_once_a_file_the_most_frequent_first():
     billed.paid(starts_at=START + timedelta(days=40))
     assert sums().alerts == [("LATE", 2), ("DURATION", 1)]
     assert sums(etablissement=str(second.institution_id)).alerts == [("LATE", 1)]
+    here = second.institution.region_id
+    nowhere = HealthRegion.objects.exclude(pk=here).first()
+    assert [sums(region=region).alerts[:1] for region in (here, nowhere.pk)] == [[("LATE", 2)], []]
     assert sums(nature="late_cancellation").alerts == []
     assert sums(du="2025-04", au="2025-04").alerts == []
 

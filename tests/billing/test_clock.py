@@ -7,7 +7,8 @@ from html import unescape
 import pytest
 from django.template import Context, Template
 
-from billing.clock import clock
+from billing.clock import clock, clock_of_lines
+from billing.models import PayLine
 from completion.decisions import validate
 from completion.models import Outcome
 from requests_app import services as requests
@@ -140,6 +141,12 @@ def test_from_the_start_on_there_is_no_notice(received_at):
     assert found.verdict == "L’avis est arrivé au début ou après\u00a0: annulation tardive."
 
 
+def test_a_notice_in_the_hour_that_comes_twice_is_before_the_start_that_the_wall_clock_shows_earlier():
+    first, second = local("2025-11-02 01:30"), local("2025-11-02 01:10").replace(fold=1)
+    assert not clock(first, second, closed_days=()).has_started
+    assert clock(second, first, closed_days=()).has_started
+
+
 # After the cancellation
 
 
@@ -252,6 +259,20 @@ def test_no_clock_decides_the_pay_of_an_absent_interpreter(who):
     requests.cancel(made, by=make.coordinator(), at=made.starts_at + HOUR, **absent)
     assert "Avis reçu le vendredi" not in page_of(made, who())
     assert cost_of(made) == "Annulation Annulation sans frais."
+
+
+@pytest.mark.parametrize("is_absent", [False, True])
+def test_the_lines_of_an_absent_interpreter_tell_no_clock_either(is_absent):
+    inputs = {"service_type": "on_site", "interpreter_is_at_fault": is_absent, "closed_days": []}
+    inputs |= {"notice_received_at": "2024-12-23T12:00-05:00", "starts_at": "2024-12-27T10:00-05:00"}
+    found = clock_of_lines([PayLine(kind="late_cancellation", inputs=inputs)])
+    assert (found is None) == is_absent
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("who", [make.alice, make.coordinator])
+def test_what_a_cancellation_costs_is_said_to_its_requester_alone(who):
+    assert cost_of(cancelled(), pages.request_of(who())) == ""
 
 
 @pytest.mark.django_db

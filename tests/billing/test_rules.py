@@ -318,6 +318,11 @@ def test_an_absent_interpreter_without_communications_has_one_zero_line():
     assert paid(cancelled="2025-03-12 10:00", interpreter_is_at_fault=True) == {"late_cancellation": "0.00"}
 
 
+@pytest.mark.parametrize("known", [{"interpreter_is_at_fault": True}, {"service_type": "revision"}])
+def test_where_no_notice_decides_the_rule_names_none(known):
+    assert the("late_cancellation", cancelled="2025-03-12 10:00", **known).rule == "Annulation"
+
+
 def test_the_fault_counts_only_on_a_cancellation():
     assert pay(interpreter_is_at_fault=True, billable_communications=1) == "92.25"
 

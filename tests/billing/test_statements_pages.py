@@ -119,8 +119,8 @@ def test_what_publishing_does_is_said_before():
     pay.paid(make.bob(), validated_at=pay.ENDED)
     page = said(valere().get(address(period)))
     assert "1 interprète, pour un total de 82,00 $. Un courriel l’annonce à chaque interprète qui en reçoit." in page
-    assert "quelle que soit la date du service, ce que le BI a validé ou corrigé jusqu’à la fin de son dernier" in page
-    assert "2 lignes validées depuis la fin de la période iront au relevé suivant." in page
+    assert "quelle que soit la date du service, ce que la BI a validé ou corrigé jusqu’à la fin de son dernier" in page
+    assert "2 lignes validées ou corrigées depuis la fin de la période iront au relevé suivant." in page
     assert "Une fois publiée, la période ne change plus : une correction va au relevé suivant." in page
 
 

@@ -40,7 +40,8 @@ def test_a_period_is_computed_published_exported_and_read_by_its_interpreter(vis
     page.get_by_role("button", name="Calculer").click()
     # 82,00 for the two hours at least, 37,20 for 60 km.
     expect(page.locator("tfoot").first).to_contain_text("119,20 $")
-    page.get_by_role("button", name="Publier").click()
+    page.get_by_text("Publier…").click()
+    page.get_by_role("button", name="Publier", exact=True).click()
     expect(page.get_by_text("sont publiés")).to_be_visible()
     page.get_by_role("button", name="Exporter (CSV)").click()
     expect(page.get_by_text("CSV : exporté le")).to_be_visible()

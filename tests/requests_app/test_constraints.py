@@ -262,7 +262,7 @@ def test_every_constraint_of_the_rest_is_tried_here():
         "TRUNCATE requests_app_servicerequest CASCADE",
         "UPDATE billing_payline SET amount = 0",
         "DELETE FROM billing_payline",
-        "TRUNCATE billing_payline",
+        "TRUNCATE billing_payline CASCADE",
     ],
 )
 def test_history_and_the_pay_ledger_only_grow(sql):

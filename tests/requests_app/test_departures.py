@@ -15,7 +15,7 @@ from requests_app import moves, offers, services
 from requests_app.departures import duties_of, release_and_deactivate
 from requests_app.models import Offer, ServiceRequest, Transition
 from requests_app.workflow import ASSIGNED, Action, NotAllowed, Status
-from tests import make
+from tests import counts, make
 from tests.counts import rounds
 from tests.pages import ahead, errors, forms, press, said, signed_in, written
 from tests.requests_app.test_races import contest, winners
@@ -271,7 +271,8 @@ def test_a6_no_booking_is_left_with_whoever_leaves(verb):
             assert winners(outcomes)[1]
             assert not ServiceRequest.objects.filter(interpreter=alice, status__in=ASSIGNED).exists()
             assert not fresh(alice).is_active
-    assert Transition.objects.filter(action=Action.EXPIRE).count() or verb == "assign"
+    if counts.is_long and verb == "accept":  # of a few rounds, the acceptance may win each
+        assert Transition.objects.filter(action=Action.EXPIRE).exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts.models import User
 from requests_app.masking import eraser
 from requests_app.models import ServiceRequest
 from tests.make import PERSONAL
@@ -59,3 +60,10 @@ def test_the_number_before_an_extension_is_known_alone():
 
 def test_a_professional_known_to_the_reader_is_named():
     assert hidden("Dre Quanteau, Ulric", is_professional_known=True) == f"Dre Quanteau, {P}"
+
+
+def test_an_interpreter_whom_the_reader_does_not_know_is_hidden_with_their_telephone_and_address():
+    person = User(first_name="Yolande", last_name="Tremblay-Kâ", mobile_phone="+14385550166", email="yo.ka@exemple.ca")
+    hide = eraser(ServiceRequest(**KNOWN), interpreters=[person])
+    said = "Yolande, 438 555-0166 ou yo.ka@exemple.ca, pour Ulric"
+    assert hide(said) == f"[interprète], [interprète] ou [interprète], pour {P}"

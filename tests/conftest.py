@@ -193,4 +193,4 @@ def browser_type_launch_args(browser_type_launch_args):
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args):
-    return {**browser_context_args, "locale": "fr-CA", "timezone_id": "America/Toronto"}
+    return {**browser_context_args, "locale": "fr-CA", "reduced_motion": "reduce", "timezone_id": "America/Toronto"}

@@ -77,4 +77,4 @@ class Notification(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.topic} → {self.user_id}"
+        return f"Notification {self.pk}"

@@ -13,7 +13,7 @@ from accounts import services
 from accounts.account_forms import PLACED, AccountForm
 from accounts.admin.access import VERBS, Verb, has_not_chosen_password
 from accounts.admin.importing import import_accounts
-from accounts.admin.roles import RoleAdmin
+from accounts.admin.roles import RoleAdmin, in_words
 from accounts.french import NBSP, short_date
 from accounts.models import Notification, User
 from accounts.roles import Role
@@ -42,11 +42,12 @@ class HasSignedIn(admin.SimpleListFilter):
 class UserAdmin(RoleAdmin):
     view_roles = change_roles = frozenset({Role.ADMINISTRATOR})
     form = AccountForm
-    list_display = ["username", "person", "role", "signed_in", "is_active", "place"]
+    list_display = ["username", "person", "role", "signed_in", "activity", "place"]
     list_filter = ["role", "is_active", HasSignedIn]
     list_select_related = ["institution", "interpreter_profile__home_institution"]
     list_per_page = 100
     search_fields = ["username", "last_name__unaccent", "first_name__unaccent", "email", "mobile_phone"]
+    search_help_text = "Identifiant, nom, courriel ou cellulaire."
     actions = ["send_access_again"]
 
     def get_queryset(self, request):
@@ -62,6 +63,8 @@ class UserAdmin(RoleAdmin):
         return own + super().get_urls()
 
     # The list
+
+    activity = in_words("is_active", "Compte", yes="actif", no="inactif")
 
     @admin.display(description="Nom", ordering="last_name")
     def person(self, user):

@@ -3,7 +3,8 @@
 from django.contrib import admin
 
 from accounts import topics
-from accounts.admin.roles import RoleAdmin
+from accounts.admin.roles import RoleAdmin, in_words
+from accounts.french import hour, short_date
 from accounts.models import HealthRegion, Institution, Language, Notification
 from accounts.roles import Role
 
@@ -15,16 +16,20 @@ class HealthRegionAdmin(RoleAdmin):
 
 @admin.register(Institution)
 class InstitutionAdmin(RoleAdmin):
-    list_display = ["name", "region", "head_office_address", "is_verified"]
+    list_display = ["name", "region", "head_office_address", "verified"]
     list_filter = ["is_verified", "region"]
     search_fields = ["name"]
+    search_help_text = "Nom de l’établissement."
     list_select_related = ["region"]
+    read_as = {"is_verified": "verified"}
+    verified = in_words("is_verified", "Adresse", yes="vérifiée", no="à vérifier")
 
 
 @admin.register(Language)
 class LanguageAdmin(RoleAdmin):
     list_display = ["name", "code"]
     search_fields = ["name"]
+    search_help_text = "Nom de la langue."
 
 
 class TopicFilter(admin.SimpleListFilter):
@@ -42,24 +47,19 @@ class TopicFilter(admin.SimpleListFilter):
 class NotificationAdmin(RoleAdmin):
     view_roles = frozenset({Role.ADMINISTRATOR})
     change_roles = frozenset()
-    list_display = ["created_at", "state", "last_error", "user", "message", "channel", "attempts", "about"]
+    list_display = ["when", "state", "user", "message", "channel", "attempts", "last_error"]
     list_filter = ["state", "channel", TopicFilter]
-    fields = [
-        "user",
-        "message",
-        "about",
-        "channel",
-        "state",
-        "created_at",
-        "due_at",
-        "sent_at",
-        "attempts",
-        "last_error",
-    ]
+    fields = ["user", "message", "channel", "state", "created_at", "due_at", "sent_at", "attempts", "last_error"]
     readonly_fields = ["message"]
     list_select_related = ["user"]
     search_fields = ["about", "user__username"]
+    search_help_text = "Identifiant de la personne."
+
+    @admin.display(description="Créée le", ordering="created_at")
+    def when(self, notification):
+        return f"{short_date(notification.created_at)}, {hour(notification.created_at)}"
 
     @admin.display(description="message", ordering="topic")
     def message(self, notification):
-        return topics.label_of(notification.topic)
+        """« Demande 12 : elle est annulée »: what it says, and of which request."""
+        return topics.subject_of(notification)

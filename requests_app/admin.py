@@ -7,7 +7,7 @@ from django.db.models.functions import Now, TruncDate
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from accounts.admin import RoleAdmin
+from accounts.admin import RoleAdmin, in_words
 from accounts.french import long_date
 from requests_app.business_days import MOST_AHEAD, is_far
 from requests_app.models import Facility, Holiday
@@ -15,11 +15,13 @@ from requests_app.models import Facility, Holiday
 
 @admin.register(Facility)
 class FacilityAdmin(RoleAdmin):
-    list_display = ["name", "institution", "area", "region", "is_active"]
+    list_display = ["name", "institution", "area", "region", "activity"]
     list_filter = ["is_active", "region"]
     list_select_related = ["institution", "region"]
     search_fields = ["name", "area", "institution__name"]
-    autocomplete_fields = ["institution"]
+    search_help_text = "Nom, secteur ou établissement."
+    read_as = {"is_active": "activity"}
+    activity = in_words("is_active", "Installation", yes="active", no="fermée")
 
 
 # Those that still change something.

@@ -65,7 +65,9 @@ class DurationField(forms.CharField):
         days, hours, minutes = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
         length = timedelta(days=days, hours=hours, minutes=minutes)
         if not length:
-            raise forms.ValidationError("Écrivez la durée ainsi\u00a0: 1 h 30, 90 (minutes) ou 3 j.")
+            raise forms.ValidationError(
+                "Écrivez la durée ainsi\u00a0: 1\u00a0h\u00a030, 90\u00a0(minutes) ou 3\u00a0j."
+            )
         return length
 
 
@@ -113,7 +115,7 @@ class RequestForm(VersionedForm):
     )
     date = forms.DateField(label="Date", widget=DATE)
     start_time = TimeField(label="Début")
-    duration = DurationField(label="Durée", help_text="Pour une traduction, le délai\u00a0: 3 j.")
+    duration = DurationField(label="Durée", help_text="Pour une traduction, le délai\u00a0: 3\u00a0j.")
     professional_name = forms.CharField(label="Professionnel(le)", max_length=120, required=False)
     professional_phone = forms.CharField(label="Téléphone du (de la) professionnel(le)", max_length=40, required=False)
     patient_name = forms.CharField(
@@ -146,7 +148,7 @@ class RequestForm(VersionedForm):
         current = service_request.facility_id if service_request else None
         self.fields["facility"].queryset = institution.facilities.filter(Q(is_active=True) | Q(pk=current))
         if service_request:
-            self.fields["note"].help_text = "L’accord de l’interprète, s’il reste moins de 48 h ouvrables."
+            self.fields["note"].help_text = "L’accord de l’interprète, s’il reste moins de 48\u00a0h ouvrables."
         if user.role != Role.COORDINATOR:
             del self.fields["note"]
 
@@ -169,7 +171,7 @@ class RequestForm(VersionedForm):
 
     def _check_window(self, cleaned):
         if cleaned.get("service_type") in SPOKEN and cleaned["duration"] > LONGEST_SPOKEN:
-            self.add_error("duration", "Un service parlé dure 12 h au plus.")
+            self.add_error("duration", "Un service parlé dure 12\u00a0h au plus.")
         is_kept = self.service_request and self.service_request.starts_at == cleaned["starts_at"]
         if cleaned["starts_at"] > self.at or is_kept:
             return

@@ -27,7 +27,7 @@ ASCENDING = (Status.PENDING, *ASSIGNED)
 PAGE = 100
 TOLD_FOR = timedelta(days=3)
 _SHOWN = [
-    *["status", "service_type", "starts_at", "ends_at", "validated_at", "interpreter", "language__name"],
+    *["status", "version", "service_type", "starts_at", "ends_at", "validated_at", "interpreter", "language__name"],
     *["facility__name", "facility__area", "institution__name", "institution__region__name"],
 ]
 
@@ -51,6 +51,7 @@ class Group:
     status: Status
     rows: list[Row]
     more_url: str | None
+    requests: list[ServiceRequest]
     count: int = 0
     page: int = PAGE
 
@@ -190,7 +191,7 @@ def _group(status: Status, rows: list, user: User, choice: Choice, *, at: dateti
     kept.sort(key=lambda row: (row.starts_at, row.pk), reverse=status not in ASCENDING)
     place = Place(status, kept[-1].starts_at, kept[-1].pk)
     more_url = choice.url(after=place) if len(rows) > PAGE else None
-    return Group(status, [_row(row, user, at=at) for row in kept], more_url)
+    return Group(status, [_row(row, user, at=at) for row in kept], more_url, kept)
 
 
 def _row(row: ServiceRequest, user: User, *, at: datetime) -> Row:

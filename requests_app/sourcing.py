@@ -35,7 +35,7 @@ class Practice(models.Model):
             models.CheckConstraint(
                 condition=Q(reach_km__range=(1, 2000)),
                 name="reach_is_plausible",
-                violation_error_message="Le rayon est de 1 à 2000 km.",
+                violation_error_message="Le rayon est de 1 à 2000\u00a0km.",
             ),
             models.CheckConstraint(
                 condition=Q(service_types__len__gte=1),

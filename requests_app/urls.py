@@ -16,6 +16,7 @@ from requests_app.views import (
     messages,
     modifying,
     requests,
+    statistics,
 )
 
 app_name = "requests"
@@ -23,6 +24,8 @@ urlpatterns = [
     path("", home.index, name="home"),
     path("bi/", board.board, name="board"),
     path("bi/demandes/", lists.requests, name="requests"),
+    path("bi/statistiques/", statistics.statistics, name="statistics"),
+    path("bi/statistiques/csv/", statistics.statistics_csv, name="statistics_csv"),
     path("o/<int:offer>/<str:key>/", answers.answer, name="answer"),
     path("demandes/nouvelle/", coordination.create, name="create"),
     path("demandes/<int:number>/", requests.detail, name="detail"),

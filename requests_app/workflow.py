@@ -145,23 +145,23 @@ class Guard(TextChoices):
     ASSIGNED = "assigned", "Cette demande ne vous est pas attribuée."
     WITHDRAWABLE = (
         "withdrawable",
-        "Le service commence dans 48 h ou moins : téléphonez à la BI ou demandez un désistement urgent.",
+        "Le service commence dans 48\u00a0h ou moins\u00a0: téléphonez à la BI ou demandez un désistement urgent.",
     )
     NOTED = "noted", "Une note est requise."
-    NOTED_IF_STARTED = "noted_if_started", "Le début est passé : une note est requise."
-    NOTED_IF_LATE = "noted_if_late", "Il reste moins de 48 h ouvrables : notez l’accord de l’interprète."
+    NOTED_IF_STARTED = "noted_if_started", "Le début est passé\u00a0: une note est requise."
+    NOTED_IF_LATE = "noted_if_late", "Il reste moins de 48\u00a0h ouvrables\u00a0: notez l’accord de l’interprète."
     NOT_LATE_CHANGE = (
         "not_late_change",
-        "Il reste moins de 48 h ouvrables. Annulez, puis créez une nouvelle demande.",
+        "Il reste moins de 48\u00a0h ouvrables. Annulez, puis créez une nouvelle demande.",
     )
     NOT_FILED = "not_filed", "Les détails de l’achèvement ont déjà été remplis."
     FILED = "filed", "Les détails de l’achèvement n’ont pas été remplis."
     CLAIMABLE = "claimable", "Cette annulation ne donne droit à aucune réclamation."
     RENDERED = "rendered", "Indiquez si le service a été rendu."
     NOT_RENDERED = "not_rendered", "Indiquez si le service a été rendu."
-    REPORTED = "reported", "La demande a été annulée : le service ne peut pas être déclaré rendu."
+    REPORTED = "reported", "La demande a été annulée\u00a0: le service ne peut pas être déclaré rendu."
     REVIEWABLE = "reviewable", "Il n’y a rien à payer ni à décider."
-    NOT_FILER = "not_filer", "Vous avez rempli ce dossier : une autre personne doit le valider."
+    NOT_FILER = "not_filer", "Vous avez rempli ce dossier\u00a0: une autre personne doit le valider."
 
 
 # What only the person's input can satisfy does not hide a button.

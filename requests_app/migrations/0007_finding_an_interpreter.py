@@ -315,7 +315,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("reach_km__range", (1, 2000))),
                 name="reach_is_plausible",
-                violation_error_message="Le rayon est de 1 à 2000 km.",
+                violation_error_message="Le rayon est de 1 à 2000\u00a0km.",
             ),
         ),
         migrations.AddConstraint(

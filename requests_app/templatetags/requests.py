@@ -3,10 +3,10 @@
 from django import template
 from django.db.models import prefetch_related_objects
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 
 from accounts.french import hour, long_date
-from requests_app import announced, consequences, exchanges, logbook
+from requests_app import announced, consequences, exchanges, held, logbook
 from requests_app.forms import CommunicationForm
 from requests_app.logbook_forms import AmendForm
 from requests_app.workflow import Action
@@ -36,6 +36,15 @@ def leaving(service_request):
     """What becomes of whoever has the request, once it is another's."""
     sentences = announced.leaving_words(service_request)
     return format_html_join("", "<p>{}</p>", ((sentence,) for sentence in sentences))
+
+
+@register.simple_tag(takes_context=True)
+def held_on_device(context, service_request):
+    """What the device of its interpreter keeps of the request, or keeps no more (js/device.js)."""
+    if service_request.interpreter_id != context["request"].user.pk:
+        return ""
+    said = held.said([service_request], at=timezone.now())
+    return format_html('<template data-held="{}"></template>', said)
 
 
 @register.inclusion_tag("requests_app/_communications.html", takes_context=True)

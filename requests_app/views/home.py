@@ -9,9 +9,9 @@ from django_htmx.http import push_url, replace_url
 
 from accounts import sessions
 from accounts.roles import Role
-from requests_app import home, period
+from requests_app import held, home, period
 from requests_app.views.lists import Asked, request_list
-from requests_app.workflow import Status
+from requests_app.workflow import ASSIGNED, Status
 
 # What a part of the page carries when it comes with the list, to take its place.
 OUT_OF_BAND = mark_safe(' hx-swap-oob="true"')
@@ -50,7 +50,8 @@ def _answer(request, choice, groups, at):
         return render(request, "requests_app/_rows.html", context)
     context = _context(request.user, choice, groups, at)
     if not request.htmx:
-        context |= {"gone": home.gone(request.user, at=at), "out_of_band": ""}
+        mine = [row for group in groups if group.status in ASSIGNED for row in group.requests]
+        context |= {"gone": home.gone(request.user, at=at), "held": held.said(mine, at=at), "out_of_band": ""}
         return render(request, "requests_app/home.html", context)
     # A date being typed is left alone: only the links of the calendar change those fields.
     context |= {"out_of_band": OUT_OF_BAND, "keeps_fields": request.htmx.trigger in FIELDS}

@@ -19,8 +19,8 @@ from django.db.models.functions import TruncMonth
 from accounts import keyset
 from accounts.models import HealthRegion, Institution
 from billing.models import PayLine, PayPeriod
-from billing.months import back, between, following, month_name, month_of
 from billing.rules import RULE_NAMES, LineKind
+from requests_app.months import back, between, financial_year, following, month_name, month_of
 from requests_app.period import last_day, midnight
 from requests_app.workflow import Action
 
@@ -29,8 +29,6 @@ COSTLIEST = 10
 ZERO = Decimal("0.00")
 # As the lines write them.
 KINDS = {kind.value: name for kind, name in RULE_NAMES.items()}
-# The financial year of the Québec government.
-_YEAR_STARTS_IN = 4
 
 # The alerts that were accepted with each validation, counted once a file.
 _ALERTS = f"""
@@ -127,11 +125,6 @@ class Choice:
 
 def _known(month: date | None, known: Known) -> date | None:
     return month and min(max(month, known.months[0]), known.months[-1])
-
-
-def financial_year(today: date) -> date:
-    """The first month of the financial year of a day."""
-    return date(today.year if today.month >= _YEAR_STARTS_IN else today.year - 1, _YEAR_STARTS_IN, 1)
 
 
 def presets(choice: Choice, today: date) -> Iterator[tuple[str, Choice]]:

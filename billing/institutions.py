@@ -14,12 +14,12 @@ from django.db.models.functions import Lower
 
 from accounts.french import hour
 from accounts.models import Institution, User
-from billing import exports
 from billing.documents import institution_pdf
 from billing.models import PayLine, PayPeriod, PeriodExport
 from billing.payroll import NAMES, cents, plain
 from billing.periods import Block
 from billing.reasons import as_read, explanation, searchable
+from requests_app import exports
 from requests_app.masking import eraser
 from requests_app.models import Transition
 

@@ -6,7 +6,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-from accounts.french import date_words
+from accounts.french import date_words, money
 from accounts.models import User
 from billing import rules
 from billing.paydays import PayPeriod, PayStatement, PeriodExport, StatementLine, UnpaidLine
@@ -191,7 +191,7 @@ class PayLine(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.service_request_id} {self.kind} {self.amount}"
+        return f"{self.rule}, {money(self.amount)} (demande {self.service_request_id})"
 
 
 class AddedLine(models.Model):

@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from billing import exports
 from billing.models import PayLine, PayPeriod, PayStatement, PeriodExport, rate_places
 from billing.reasons import explanation, reason_of, searchable
 from billing.verbs import pay_verb
+from requests_app import exports
 from requests_app.models import ServiceRequest
 from requests_app.workflow import NotAllowed
 

@@ -8,7 +8,7 @@ from accounts.french import money
 from accounts.roles import Role
 from billing.kept_facts import facts_in_words
 from billing.models import PayLine
-from billing.reasons import reason_of
+from billing.reasons import calculation, reason_of
 from requests_app.masking import eraser
 
 
@@ -20,10 +20,12 @@ class PayLineAdmin(RoleAdmin):
     change_roles = frozenset()
     list_display = ["created_at", "service_request", "interpreter", "rule", "dollars", "why"]
     # Two fields hold what people typed, hence names: their readable form alone is shown.
-    exclude = ["reason", "inputs"]
-    readonly_fields = ["why", "facts"]
+    fields = ["service_request", "interpreter", "service_on", "rule", "counted", "dollars", "why", "facts"]
+    fields += ["policy", "reverses", "created_by", "created_at"]
+    readonly_fields = ["counted", "dollars", "why", "facts"]
     list_select_related = ["service_request", "interpreter"]
     search_fields = ["=service_request__id", "interpreter__last_name"]
+    search_help_text = "Numéro de la demande, ou nom de famille de l’interprète."
     list_filter = ["kind"]
     ordering = ["-id"]
     show_full_result_count = False
@@ -31,6 +33,10 @@ class PayLineAdmin(RoleAdmin):
     @admin.display(description="Montant", ordering="amount")
     def dollars(self, line):
         return money(line.amount)
+
+    @admin.display(description="Calcul", empty_value="—")
+    def counted(self, line):
+        return calculation(line)
 
     @admin.display(description=PayLine._meta.get_field("reason").verbose_name)
     def why(self, line):

@@ -8,10 +8,10 @@ from django.views.decorators.http import require_safe
 from accounts.french import date_range_words
 from accounts.roles import ADMIN_ROLES
 from billing import board as boards
-from billing.charts import ranked, share, shares
-from billing.exports import CSV, as_csv, download
-from billing.months import month_name
 from billing.rules import LineKind
+from requests_app.charts import ranked, share, shares
+from requests_app.exports import CSV, as_csv, download
+from requests_app.months import month_name
 from requests_app.period import last_day
 from requests_app.views.access import only
 

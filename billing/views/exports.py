@@ -12,16 +12,16 @@ from accounts.roles import Role
 from billing import institutions as sheets
 from billing import payroll
 from billing.documents import statement_pdf as drawn
-from billing.exports import PDF, download
 from billing.models import PayPeriod, PeriodExport
 from billing.views.statements import readable
+from requests_app.exports import PDF, download
 from requests_app.views.access import only
 from requests_app.workflow import NotAllowed
 
 
 @require_POST
 def export(request, pk: int, fmt: str):
-    """« Exporter »: made once; pressed again, or by two at once, the file already made."""
+    """«\u00a0Exporter\u00a0»: made once; pressed again, or by two at once, the file already made."""
     only(request, Role.VALIDATOR)
     period = _period(pk)
     _check(fmt, payroll.CONTENT_TYPES)
@@ -29,7 +29,8 @@ def export(request, pk: int, fmt: str):
         made = payroll.export(period, fmt, by=request.user, at=timezone.now())
     except NotAllowed as error:
         return _refused(request, period, error)
-    messages.success(request, f"Le fichier {made.get_format_display()} est prêt. Téléchargez-le sous « Exporter ».")
+    said = f"Le fichier {made.get_format_display()} est prêt. Téléchargez-le sous «\u00a0Exporter\u00a0»."
+    messages.success(request, said)
     return redirect("billing:period", pk)
 
 

@@ -17,7 +17,6 @@ from django.db.models.functions import TruncMonth
 from accounts.models import User
 from billing.ledger import in_place, paid_by
 from billing.models import PayLine, PayPeriod, PayStatement
-from billing.months import back
 from billing.payroll import cents, plain
 from billing.reasons import as_read, explanation, is_corrective, reason_of, searchable
 from billing.rules import Line, RuleError
@@ -26,6 +25,7 @@ from completion.facts import pay_facts
 from completion.queue import is_returned
 from requests_app.masking import eraser_for
 from requests_app.models import ServiceRequest
+from requests_app.months import back
 from requests_app.period import midnight
 
 PAID, VALIDATED, ESTIMATED = "paid", "validated", "estimated"

@@ -1,9 +1,11 @@
 from django.urls import path
 
-from completion.views import claims, earnings, files, receipt, report, signatures
+from completion.views import claims, earnings, files, offline, receipt, report, signatures
 
 app_name = "completion"
 urlpatterns = [
+    path("hors-ligne/", offline.offline, name="offline"),
+    path("brouillons/", offline.offline, name="drafts"),
     path("ma-paie/", earnings.earnings, name="earnings"),
     path("ma-paie/csv/", earnings.earnings_csv, name="earnings_csv"),
     path("demandes/<int:number>/achevement/", report.edit, name="edit"),

@@ -80,6 +80,7 @@ def completion_panel(context, service_request):
         "attachments": pieces_of(service_request, hide),
         "may_file": may_file(service_request, user, at=at),
         "may_attach": may_attach(service_request, user, at=at),
+        "filed_key": kept[-1].key if kept else "",
         "savings": revisions.savings(kept, user, hide),
         "signatures": signed(signatures, service_request, user, at=at),
         "may_sign": bool(kept) and may_sign(service_request, user, at=at),

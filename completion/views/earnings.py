@@ -13,12 +13,12 @@ from django.views.decorators.http import require_safe
 from accounts import keyset
 from accounts.french import date_range_words
 from accounts.roles import Role
-from billing.charts import Given, stacked
-from billing.exports import CSV, as_csv, download
-from billing.months import back, between, following, month_name, month_of
 from billing.statements import published_for
 from completion import earnings as pay
 from completion import unpaid
+from requests_app.charts import Given, stacked
+from requests_app.exports import CSV, as_csv, download
+from requests_app.months import back, between, following, month_name, month_of
 from requests_app.period import last_day
 from requests_app.views.access import only
 

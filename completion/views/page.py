@@ -47,6 +47,11 @@ class Page:
         is_cancelled = self.form.cleaned_data.get("outcome") == Outcome.CANCELLED
         return None if is_cancelled else self.signatures
 
+    def _filed_key(self) -> str:
+        """The key of the last revision: a draft that bears it has arrived, whatever became of the answer."""
+        completion = getattr(self.service_request, "completion", None)
+        return completion.revisions.values_list("key", flat=True).last() if completion else ""
+
     def tally(self) -> Tally:
         return tally(self.form, self.formset, by=self.request.user, at=self.at, mileage=self.mileage)
 
@@ -64,6 +69,7 @@ class Page:
             "attachments": service_request.attachments.current(),
             "tally": self.tally(),
             "is_out_of_band": False,
+            "filed_key": self._filed_key(),
             # The page's own clock is not the telephone's: « Maintenant » is the server's.
             "now_ms": int(self.at.timestamp() * 1000),
         }

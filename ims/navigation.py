@@ -16,6 +16,7 @@ _MENU = {
         ("Demandes", "requests:requests"),
         ("Interprètes", "requests:interpreters"),
         ("Nouvelle demande", "requests:create"),
+        ("Statistiques", "requests:statistics"),
     ],
     Role.VALIDATOR: [
         ("Validation", "admin:index"),
@@ -28,12 +29,16 @@ _MENU = {
         ("Tableau de paie", "billing:board"),
     ],
 }
+# Read at a desk: on a phone, the page of « Tableau » and the foot lead there, and the bar keeps its five entries.
+_OF_DESKS = {(Role.COORDINATOR, "requests:statistics"), (Role.COORDINATOR, "help:index")}
+_OF_EVERYBODY = [("Profil", "accounts:profile"), ("Aide", "help:index")]
 
 
-def entries(request) -> list[tuple[str, str, bool]]:
-    """(label, address, is current) for the person signed in; nothing for anybody else."""
+def entries(request) -> list[tuple[str, str, bool, bool]]:
+    """(label, address, is current, is of desks alone) for the person signed in; nothing for anybody else."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return []
-    menu = [(label, reverse(name)) for label, name in [*_MENU.get(user.role, []), ("Profil", "accounts:profile")]]
-    return [(label, url, request.path == url) for label, url in menu]
+    menu = [*_MENU.get(user.role, []), *_OF_EVERYBODY]
+    addresses = [(label, reverse(name), (user.role, name) in _OF_DESKS) for label, name in menu]
+    return [(label, url, request.path == url, is_of_desks) for label, url, is_of_desks in addresses]

@@ -100,6 +100,8 @@ MIDDLEWARE = [
     "ims.middleware.GoneMiddleware",
     "ims.middleware.ButtonAddressMiddleware",
 ]
+if DEMO:
+    MIDDLEWARE.append("ims.demo.middleware.WelcomeMiddleware")
 
 ROOT_URLCONF = "ims.urls"
 WSGI_APPLICATION = "ims.wsgi.application"
@@ -208,6 +210,7 @@ TIME_ZONE = "America/Toronto"
 USE_TZ = True
 USE_I18N = True
 FORMAT_MODULE_PATH = ["ims.formats"]
+LOCALE_PATHS = [BASE_DIR / "ims" / "locale"]
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"

@@ -20,19 +20,15 @@ from ims.demo.people import PASSWORD, username
 
 __all__ = ["ACCOUNTS", "PASSWORD", "build", "exists"]
 
-# Who signs in to see what; the first one has the FAQ's own case.
+# Who signs in, as the demo prints them (welcome.py says more); the first one has the FAQ's own case.
 ACCOUNTS = [
-    (username("Lucía Paredes"), Role.INTERPRETER.label, "le cas de la FAQ, des offres, des réalisations à remplir"),
+    (username("Lucía Paredes"), Role.INTERPRETER.label, ""),
     (username("Nadia Benkirane"), Role.INTERPRETER.label, "un code par SMS à la connexion"),
     (username("Dominique Lasnier"), Role.REQUESTER.label, "pour le CHUM"),
-    (username("Solène Archambeau"), Role.COORDINATOR.label, "offre, attribue, modifie, annule"),
-    (username("Bruno Tessereau"), Role.VALIDATOR.label, "vérifie, retourne, valide"),
-    (username("Mathilde Kerouac"), Role.ADMINISTRATOR.label, "comptes, données de référence"),
-    (
-        username(people.INVITED),
-        Role.INTERPRETER.label,
-        "première connexion\u00a0: son mot de passe temporaire est dans la boîte d’envoi",
-    ),
+    (username("Solène Archambeau"), Role.COORDINATOR.label, ""),
+    (username("Bruno Tessereau"), Role.VALIDATOR.label, ""),
+    (username("Mathilde Kerouac"), Role.ADMINISTRATOR.label, ""),
+    (username(people.INVITED), Role.INTERPRETER.label, "première connexion"),
 ]
 REQUESTS, LARGE = 140, 600
 _SEED = 20241104

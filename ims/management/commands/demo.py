@@ -27,7 +27,7 @@ TOO_SHORT = 10  # seconds: a process that ends sooner after its start would end 
 
 
 class Command(BaseCommand):
-    help = "Lance la démo : sa base de données, le serveur web et les tâches de fond."
+    help = "Lance la démo\u00a0: sa base de données, le serveur web et les tâches de fond."
     requires_system_checks = []
 
     def add_arguments(self, parser):
@@ -177,20 +177,17 @@ class Command(BaseCommand):
         from ims.demo import world
 
         width = max(len(username) for username, *_ in world.ACCOUNTS)
-        role_width = max(len(role) for _, role, _ in world.ACCOUNTS)
-        accounts = [f"  {name:{width}}  {role:{role_width}}  {note}".rstrip() for name, role, note in world.ACCOUNTS]
         self.say(
             "\n".join(
                 [
                     "",
                     f"La démo est prête ({time.monotonic() - self.began:.0f}\xa0s)\xa0: {self.address}",
                     "",
-                    f"Comptes (mot de passe de tous\xa0: {world.PASSWORD})",
-                    *accounts,
+                    f"Cette page fait entrer en un clic. Sinon, mot de passe de tous\xa0: {world.PASSWORD}",
+                    *(f"  {name:{width}}  {', '.join(filter(None, what))}" for name, *what in world.ACCOUNTS),
+                    f"Codes, SMS et courriels\xa0: {self.address}demo/boite-envoi/",
                     "",
-                    f"SMS et courriels envoyés, dont les codes de vérification\xa0: {self.address}demo/boite-envoi/",
-                    f"Journaux\xa0: {FOLDER}",
-                    "Ctrl-C arrête tout\xa0; les données restent (--fresh recommence à neuf).",
+                    f"Ctrl-C arrête tout; les données restent (--fresh recommence à neuf). Journaux\xa0: {FOLDER}",
                 ]
             )
         )

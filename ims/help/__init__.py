@@ -1,0 +1,1 @@
+"""The help centre: the FAQ answered for this product, its training tools, and the answer to each screen."""

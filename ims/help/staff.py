@@ -1,0 +1,132 @@
+"""The pages of those who ask for interpreters and of the BI."""
+
+from accounts.roles import Role
+from ims.help.page import EVERYBODY, Section, about
+
+SECTIONS = (
+    Section(
+        slug="demandeurs",
+        title="Pour les demandeurs",
+        pages=(
+            about(
+                "creer-une-demande",
+                "Comment créer une demande?",
+                "requests:create",
+                "requests:home",
+                audience=Role.REQUESTER,
+            ),
+            about(
+                "modifier-une-demande",
+                "Comment modifier une demande?",
+                "requests:modify",
+                "requests:detail",
+                audience=Role.REQUESTER,
+            ),
+            about(
+                "annuler-une-demande",
+                "Comment annuler une demande, et combien cela coûte-t-il?",
+                "requests:cancel",
+                audience=Role.REQUESTER,
+            ),
+        ),
+    ),
+    Section(
+        slug="coordination",
+        title="Pour la coordination",
+        pages=(
+            about(
+                "tableau",
+                "Par où commencer? Le tableau et ses files",
+                "requests:board",
+                "requests:requests",
+                "requests:statistics",
+                audience=Role.COORDINATOR,
+            ),
+            about(
+                "trouver-un-interprete",
+                "Comment trouver un interprète?",
+                "requests:offer",
+                "requests:assign",
+                "requests:detail",
+                audience=Role.COORDINATOR,
+            ),
+            about(
+                "reattribuer",
+                "Comment réattribuer une demande, et répondre à un désistement urgent?",
+                "requests:release",
+                "requests:reinstate",
+                audience=Role.COORDINATOR,
+            ),
+            about(
+                "changer-pour-le-demandeur",
+                "Comment créer, modifier ou annuler une demande au nom du demandeur?",
+                "requests:create",
+                "requests:modify",
+                "requests:cancel",
+                "completion:edit",
+                audience=Role.COORDINATOR,
+            ),
+            about(
+                "interpretes",
+                "Comment suivre les interprètes, leur territoire et leurs exclusions?",
+                "requests:interpreters",
+                "requests:interpreter",
+                "requests:practice",
+                "requests:exclude",
+                "requests:lift",
+                "requests:deactivate",
+                audience=EVERYBODY,
+            ),
+            about(
+                "messages-non-remis",
+                "Un message n’est pas arrivé\u00a0: que faire?",
+                "accounts:undelivered",
+                "requests:message_templates",
+                "requests:new_template",
+                "requests:message_template",
+                "requests:use_template",
+                audience=EVERYBODY,
+            ),
+        ),
+    ),
+    Section(
+        slug="validation",
+        title="Pour la validation et l’administration",
+        pages=(
+            about(
+                "valider",
+                "Comment vérifier et valider un dossier?",
+                "admin:index",
+                "admin:completion_review_changelist",
+                "admin:completion_review_change",
+                "requests:detail",
+                "requests:home",
+                audience=Role.VALIDATOR,
+            ),
+            about("valider-en-lot", "Comment valider plusieurs dossiers sans alerte?", audience=Role.VALIDATOR),
+            about(
+                "releves",
+                "Comment calculer, publier et exporter les relevés de paie?",
+                "billing:periods",
+                "billing:period",
+                "billing:statement",
+                "billing:institutions",
+                "billing:institution",
+                "billing:board",
+                audience=EVERYBODY,
+            ),
+            about(
+                "tarifs-et-comptes",
+                "Comment changer un tarif, ouvrir un compte ou aider une personne bloquée?",
+                "admin:index",
+                "admin:accounts_user_changelist",
+                "admin:accounts_user_add",
+                "admin:accounts_user_change",
+                "admin:billing_paypolicy_changelist",
+                "admin:billing_paypolicy_change",
+                "requests:home",
+                audience=Role.ADMINISTRATOR,
+            ),
+        ),
+    ),
+)

@@ -1,7 +1,8 @@
 // The « Détails de l'achèvement »: « Maintenant » fills a row in by the server's clock, and « Entrée » saves nothing.
 // Without this file both post the page, which comes back with what was typed.
 const form = document.getElementById("rapport");
-const late = Number(form.dataset.now) - Date.now();
+// Offline, the telephone's own clock is all there is.
+const late = Number(form.dataset.now) - Date.now() || 0;
 const clock = new Intl.DateTimeFormat("en-CA", {
   timeZone: "America/Toronto",
   hourCycle: "h23",
@@ -32,6 +33,12 @@ form.addEventListener("submit", (event) => {
   event.stopPropagation();
   if (ariaHidden) document.activeElement.blur(); // a telephone puts its keyboard away
 });
+
+// The frame of a signature, for the few who open it.
+const signature = form.querySelector(".signature");
+const draw = () => signature.open && import(form.dataset.signature).catch(() => {});
+signature?.addEventListener("toggle", draw);
+if (signature) draw();
 
 // A receipt kept, or taken back, changes what is paid (js/upload.js).
 const files = form.querySelector("[data-upload] .files");

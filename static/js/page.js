@@ -1,6 +1,10 @@
 // What every page of a signed-in person does, in one file: one request less at the first look.
 
-// The session. Two minutes before the end of the session, a dialog; however it is closed, Escape included, the session goes on.
+// The worker of the application; the admin has none.
+const app = document.querySelector("[rel=manifest]");
+if (app) addEventListener("load", () => navigator.serviceWorker?.register("/sw.js").catch(() => {}));
+
+// Two minutes before the end of the session, a dialog; however it is closed, the session goes on.
 // The end is kept in localStorage: a page opened in one tab moves it for all. It is looked at every second, because
 // a computer that slept must not believe its timers.
 const WARNING = 120_000;
@@ -49,41 +53,10 @@ dialog.addEventListener("close", () => {
 });
 ends(dialog.dataset.left);
 setInterval(look, 1000);
-// A list that is filtered says how long the session now lasts.
 addEventListener("htmx:afterRequest", ({ detail }) => {
   const left = detail.xhr.getResponseHeader("X-Session-Left");
   if (left) ends(left);
 });
-
-// The board of the BI, which asks for its rows each minute: not in a hidden tab, nor under a finger that presses.
-const file = document.getElementById("file");
-const news = document.getElementById("nouvelles");
-let numbers, isCut, held, top;
-
-addEventListener("htmx:beforeRequest", (event) => {
-  if (event.target === file && (document.hidden || file.querySelector(":active"))) event.preventDefault();
-});
-addEventListener("htmx:beforeSwap", ({ detail }) => {
-  if (detail.target !== file) return;
-  numbers = new Set(Array.from(file.querySelectorAll("tr[id]"), (row) => row.id));
-  isCut = document.getElementById("p-next") !== null;
-  // What is held stays where it is on the screen, whatever comes above it.
-  held = file.contains(document.activeElement) ? document.activeElement : file.querySelector("tr:hover");
-  top = held?.getBoundingClientRect().top;
-});
-addEventListener("htmx:afterSettle", ({ target }) => {
-  if (target !== file) return;
-  const rows = Array.from(file.querySelectorAll("tr[id]"));
-  // Below the last row known of a page cut short, a row was there already: it only slides in.
-  const last = isCut ? rows.findLastIndex((row) => numbers.has(row.id)) : rows.length;
-  const fresh = rows.filter((row, index) => index < last && !numbers.has(row.id));
-  for (const row of fresh) row.classList.add("fresh");
-  news.textContent = fresh[1] ? `${fresh.length} ${news.dataset.many}` : fresh[0] ? news.dataset.one : "";
-  const still = held && document.getElementById(held.id);
-  if (still) scrollBy(0, still.getBoundingClientRect().top - top);
-  else if (held?.matches("a")) file.focus({ preventScroll: true });
-});
-document.addEventListener("visibilitychange", () => document.hidden || file?.dispatchEvent(new Event("refresh")));
 
 // The list of the home page. A filter that gets no answer says so beside the list, and leaves the list as it was.
 function tell() {
@@ -94,11 +67,15 @@ function tell() {
 addEventListener("htmx:beforeSwap", (event) => {
   const { isError, requestConfig, serverResponse } = event.detail;
   // What a page asks by itself (the board, an estimate) never takes it away from who reads or types.
-  if (!isError || (requestConfig.elt !== file && requestConfig.elt.id !== "estimation" && serverResponse.includes('id="contenu"'))) return;
+  if (!isError || (!["file", "estimation"].includes(requestConfig.elt.id) && serverResponse.includes('id="contenu"'))) return;
   event.detail.shouldSwap = false;
   tell();
 });
 addEventListener("htmx:sendError", tell);
+
+// The board's own part has a minute before it serves.
+const { dataset: board } = document.getElementById("file") ?? {};
+if (board) setTimeout(() => import(board.refresh).then(() => delete board.refresh, tell), 1000);
 
 // A day or a preset is chosen with what is ticked and typed at the click, sent already or not.
 addEventListener("htmx:configRequest", ({ detail }) => {
@@ -109,4 +86,32 @@ addEventListener("htmx:configRequest", ({ detail }) => {
     for (const value of new FormData(document.getElementById("filtres")).getAll(name)) url.searchParams.append(name, value);
   }
   detail.path = url.pathname + url.search;
+});
+
+// What stays on this device is one person's. Without its worker no page opens offline, and nothing is kept of a request.
+const { who, device, sending } = dialog.dataset;
+const held = document.querySelector("[data-held]");
+const leaving = document.getElementById("partir");
+const isHeld = held && navigator.serviceWorker?.controller;
+if ((localStorage.owner ??= who) !== who || isHeld) import(device).then(({ hold }) => isHeld && hold(held.dataset.held), tell);
+if (localStorage.drafts) {
+  for (const line of document.querySelectorAll("[data-drafts]")) line.hidden = false;
+  if (!document.querySelector("form[data-keep], [name=reprendre]")) import(sending).catch(tell);
+}
+
+function leaveNothing(form) {
+  localStorage.clear();
+  sessionStorage.clear();
+  const go = () => form.submit();
+  const asked = indexedDB?.deleteDatabase("ims");
+  if (asked) asked.onsuccess = asked.onerror = asked.onblocked = go;
+  else go();
+}
+addEventListener("submit", (event) => {
+  const { target: form } = event;
+  if (form.className !== "account") return;
+  event.preventDefault();
+  leaving.onclose = () => leaving.returnValue && leaveNothing(form);
+  if (localStorage.drafts) leaving.showModal();
+  else leaveNothing(form);
 });

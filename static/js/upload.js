@@ -1,5 +1,5 @@
-// Sends each file as soon as it is chosen, one after the other; without this script the form sends them all.
-// One that the network lost stays in the form's field: saving sends it again.
+// Sends each file once chosen, one by one; without this script the form sends them all.
+// Until the server has it, it stays in the form's field: drafts.js keeps it, saving sends it again.
 const part = (whole, name) => whole.querySelector(`[data-${name}]`);
 const block = document.querySelector("[data-upload]");
 const input = block.querySelector("input[type=file]");
@@ -34,10 +34,10 @@ function show({ item }, text, percent) {
   bar.value = percent ?? 0;
 }
 
-function keep(file, isLost) {
-  lost[isLost ? "add" : "delete"](file);
+function keep(entry, isLost) {
+  lost[isLost ? "add" : "delete"](entry);
   const files = new DataTransfer();
-  for (const each of lost) files.items.add(each);
+  for (const { file } of lost) files.items.add(file);
   input.files = files.files;
 }
 
@@ -47,19 +47,18 @@ function add(file) {
   for (const place of item.querySelectorAll("[data-name]")) place.append(` ${file.name}`);
   part(item, "again").onclick = () => queue(entry);
   part(item, "drop").onclick = () => {
-    keep(file, false);
+    keep(entry, false);
     refused.delete(entry);
     item.remove();
     entry.request?.abort();
     choose.focus();
   };
   list.append(item);
-  if (file.size > input.dataset.most) stop(entry, input.dataset.tooHeavy);
-  else queue(entry);
+  queue(entry);
 }
 
 function queue(entry) {
-  keep(entry.file, false);
+  keep(entry, true);
   refused.delete(entry);
   part(entry.item, "again").hidden = true;
   part(entry.item, "state").className = "quiet";
@@ -69,8 +68,11 @@ function queue(entry) {
 }
 
 async function send(entry) {
-  const { file, item } = entry;
+  const { item } = entry;
+  entry.light ??= import(block.dataset.photo).then(({ shrink }) => shrink(entry.file));
+  const file = (entry.file = await entry.light.catch(() => entry.file));
   if (!item.isConnected) return;
+  if (file.size > input.dataset.most) return stop(entry, input.dataset.tooHeavy);
   const fields = { file, kind: block.dataset.kind || form.elements.kind.value };
   const [status, text] = await post(block.dataset.upload, fields, (request) => {
     entry.request = request;
@@ -83,14 +85,13 @@ async function send(entry) {
   if (status === 201) return done(entry, text);
   if (status === 422 || status === 409) return stop(entry, text, status === 409);
   if (status && status < 500) return stop(entry, "Rouvrez cette page, puis recommencez.");
-  keep(file, true);
-  stop(entry, "L’envoi n’a pas abouti. Réessayez.", true);
+  stop(entry, "L’envoi n’a pas abouti. Réessayez.", true, true);
 }
 
-function done({ file, item }, html) {
-  const made = document.createElement("template");
-  made.innerHTML = html.trim();
-  const kept = made.content.firstElementChild;
+function done(entry, html) {
+  const { file, item } = entry;
+  keep(entry, false);
+  const kept = document.createRange().createContextualFragment(html).firstElementChild;
   document.getElementById(kept.id)?.remove();
   const button = part(kept, "remove");
   kept.querySelector(".quiet").append(". Ajoutée");
@@ -101,11 +102,12 @@ function done({ file, item }, html) {
   say(`${file.name}\u00a0: ajoutée.`);
 }
 
-function stop(entry, text, canRetry) {
+function stop(entry, text, canRetry, isLost) {
+  keep(entry, isLost);
   show(entry, text);
   part(entry.item, "state").className = "errorlist";
   part(entry.item, "again").hidden = !canRetry;
-  if (!lost.has(entry.file)) refused.add(entry);
+  if (!isLost) refused.add(entry);
   say(`${entry.file.name}\u00a0: ${text}`);
 }
 
@@ -143,7 +145,7 @@ choose.parentElement.hidden = false;
 input.hidden = true;
 part(form, "plain")?.remove();
 for (const button of list.querySelectorAll("[data-remove]")) button.hidden = false;
-// Saved while a file is on its way: the form waits for it, and stays if it is refused, which nobody has read yet.
+// Saved while a file is on its way: the form waits, and stays if it is refused.
 form.addEventListener("submit", (event) => {
   if (!sending) return;
   event.preventDefault();

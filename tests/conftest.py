@@ -49,11 +49,14 @@ from ims.reference import seed_reference  # noqa: E402
 from ims.static import collect_when_changed  # noqa: E402
 from tests import pages, visitors  # noqa: E402
 
+# The first page is that of a house for good; tests/ims/test_demo_entry.py puts the demo's own back.
+settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if not name.startswith("ims.demo.")]
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a good one is slow on purpose
 
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="aussi les tests longs, avec tous leurs tours")
+    parser.addoption("--screenshots", action="store_true", help="reprend les images de l’aide et du README, sans autre")
 
 
 def pytest_configure(config):
@@ -81,10 +84,12 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if "browser" in item.fixturenames:
             item.add_marker("browser")
+    only_pictures = config.getoption("--screenshots")
+    left = {item for item in items if bool(item.get_closest_marker("screenshots")) != only_pictures}
     if not config.getoption("--long"):
-        left = [item for item in items if item.get_closest_marker("long") or is_for_the_other_screen(item)]
-        config.hook.pytest_deselected(items=left)
-        items[:] = [item for item in items if item not in set(left)]
+        left |= {item for item in items if item.get_closest_marker("long") or is_for_the_other_screen(item)}
+    config.hook.pytest_deselected(items=[item for item in items if item in left])
+    items[:] = [item for item in items if item not in left]
 
 
 def is_for_the_other_screen(item) -> bool:

@@ -15,7 +15,6 @@ COUNTS = {
     "pay case": (2000, 100_000),
     "minute case": (200, 1000),
     "quote line": (100, 5000),
-    "clean file": (6, 24),
     "table": (20, 1000),
 }
 

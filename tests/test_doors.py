@@ -71,6 +71,12 @@ accounts:reset             unallocated GET    410    410     410   410   410   4
 accounts:reset             unallocated POST   410    410     410   410   410   410     410    410
 accounts:help_sign_in      unallocated GET    200    200     200   200   200   200     200    200
 accounts:help_sign_in      unallocated POST   405    405     405   405   405   405     405    405
+app:manifest               unallocated GET    200    200     200   200   200   200     200    200
+app:manifest               unallocated POST   405    405     405   405   405   405     405    405
+app:worker                 unallocated GET    200    200     200   200   200   200     200    200
+app:worker                 unallocated POST   405    405     405   405   405   405     405    405
+app:install                unallocated GET    200    200     200   200   200   200     200    200
+app:install                unallocated POST   405    405     405   405   405   405     405    405
 accounts:profile           unallocated GET    login  200     200   200   200   200     200    200
 accounts:profile           unallocated POST   login  302     302   302   302   302     302    302
 accounts:choose_factor     unallocated GET    login  405     405   405   405   405     405    405
@@ -99,6 +105,10 @@ requests:board             unallocated GET    login  403     403   403   403   2
 requests:board             unallocated POST   login  405     405   405   405   405    405    405
 requests:requests          unallocated GET    login  403     403   403   403   200    403    403
 requests:requests          unallocated POST   login  405     405   405   405   405    405    405
+requests:statistics        unallocated GET    login  403     403   403   403   200    403    403
+requests:statistics        unallocated POST   login  405     405   405   405   405    405    405
+requests:statistics_csv    unallocated GET    login  403     403   403   403   200    403    403
+requests:statistics_csv    unallocated POST   login  405     405   405   405   405    405    405
 requests:create            unallocated GET    login  403     403   200   200   200    403    403
 requests:create            unallocated POST   login  403     403   422   422   200    403    403
 requests:detail            unallocated GET    login  404     404   200   404   200    200    404
@@ -223,6 +233,10 @@ completion:sign            provided    GET    login  404     200   403   404   2
 completion:sign            provided    POST   login  404     422   403   404   422    403    404
 completion:signature       provided    GET    login  404     200   403   404   200    200    404
 completion:signature       provided    POST   login  405     405   405   405   405    405    405
+completion:offline         unallocated GET    200    200     200   200   200   200    200    200
+completion:offline         unallocated POST   405    405     405   405   405   405    405    405
+completion:drafts          unallocated GET    200    200     200   200   200   200    200    200
+completion:drafts          unallocated POST   405    405     405   405   405   405    405    405
 completion:earnings        unallocated GET    login  200     200   403   403   403    403    403
 completion:earnings        unallocated POST   login  405     405   405   405   405    405    405
 completion:earnings_csv    unallocated GET    login  200     200   403   403   403    403    403
@@ -271,6 +285,14 @@ billing:institution        completed   GET    login  403     403   403   403   4
 billing:institution        completed   POST   login  405     405   405   405   405    405    405
 billing:institution_file   completed   GET    login  403     403   403   403   403    200    403
 billing:institution_file   completed   POST   login  405     405   405   405   405    405    405
+help:index                 unallocated GET    200    200     200   200   200   200    200    200
+help:index                 unallocated POST   405    405     405   405   405   405    405    405
+help:page                  unallocated GET    200    200     200   200   200   200    200    200
+help:page                  unallocated POST   405    405     405   405   405   405    405    405
+demo:index                 unallocated GET    200    200     200   200   200   200    200    200
+demo:index                 unallocated POST   405    405     405   405   405   405    405    405
+demo:enter                 unallocated GET    405    405     405   405   405   405    405    405
+demo:enter                 unallocated POST   404    404     404   404   404   404    404    404
 demo:outbox                unallocated GET    200    200     200   200   200   200    200    200
 demo:outbox                unallocated POST   405    405     405   405   405   405    405    405
 """
@@ -384,7 +406,7 @@ def sessions() -> dict[str, str]:
 
 def address_of(name, service_request) -> str:
     known = {"number": service_request.pk, "interpreter": make.alice().pk, "uid": "MQ", "token": "abc-def"}
-    known |= {"institution": make.institution().pk, "fmt": "csv"}
+    known |= {"institution": make.institution().pk, "fmt": "csv", "username": make.alice().username, "slug": "statuts"}
     known["offer"] = service_request.offers.values_list("pk", flat=True).first() or 1
     known["key"] = key_of("offer", known["offer"], known["interpreter"])
     known["pk"] = PK_OF.get(name, Attachment).objects.values_list("pk", flat=True).first() or 1

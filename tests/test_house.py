@@ -217,8 +217,8 @@ def test_only_requests_have_a_status():
 
 
 TEMPLATES = ROOT / "templates"
-# Found by their name: Django's own error pages, the admin's, the form fields', one text for each topic.
-CONVENTION = re.compile(r"\d{3}\.html|admin/.*|django/.*|(email|sms)/[a-z]\w*\.txt")
+# Found by their name: Django's own error pages, the admin's, the form fields', one text for each topic, each answer.
+CONVENTION = re.compile(r"\d{3}\.html|admin/.*|django/.*|(email|sms)/[a-z]\w*\.txt|help/[a-z][a-z0-9-]*\.html")
 # A mail reader loads no style sheet: this one carries its own, and never reaches a browser of ours.
 MAIL = TEMPLATES / "email" / "layout.html"
 
@@ -357,7 +357,8 @@ def state_table() -> str:
         after = target.label if target else "unchanged"
         rows.append(f"| `{action}` {action.label} | {_words(origins)} | {after} | {_words(who)} | {conditions} |")
     rows += ["", "| Guard | What one reads when it does not hold |", "|---|---|"]
-    return "\n".join([*rows, *(f"| `{guard}` | {guard.label} |" for guard in Guard)])
+    rows += [f"| `{guard}` | {guard.label} |" for guard in Guard]
+    return "\n".join(rows).replace("\u00a0", " ")
 
 
 @pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="no README yet")

@@ -91,6 +91,7 @@ def numbers_received(twilio, smtp):
     return Counter(int(re.search(r"/demandes/(\d+)/", text)[1]) for text in texts)
 
 
+@pytest.mark.long
 def test_c1_killed_at_five_points_over_many_messages_nothing_is_lost(worker, twilio, smtp):
     numbers = range(1, rounds("notification") + 1)
     for number in numbers:

@@ -14,15 +14,16 @@ from time import process_time
 
 import pytest
 from django.db import connection
+from django.utils.timezone import localtime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 from openpyxl.utils.escape import unescape
 
 from accounts.models import Institution, User
-from billing.exports import Sheet, as_csv, as_xlsx, download
 from billing.models import PayLine, PayPeriod, PeriodExport
 from billing.payroll import HEADER, as_file, export
+from requests_app.exports import Sheet, as_csv, as_xlsx, download
 from requests_app.models import ServiceRequest
 from requests_app.workflow import NotAllowed
 from tests import make
@@ -96,7 +97,7 @@ ELSEWHERE = """
 import hashlib
 from datetime import date, datetime
 from decimal import Decimal
-from billing.exports import Sheet, as_csv, as_xlsx
+from requests_app.exports import Sheet, as_csv, as_xlsx
 rows = [["=x", Decimal("2.50"), date(2025, 3, 6)]]
 for content in (as_csv("abc", rows), as_xlsx([Sheet(name="F", header="abc", rows=rows)])):
     print(hashlib.sha256(content).hexdigest())
@@ -289,7 +290,7 @@ def test_the_validator_exports_then_downloads_what_was_made(validator):
     press(validator, page, "Exporter (CSV)")
     made = PeriodExport.objects.get()
     told = said(validator.get(page))
-    assert f"CSV : exporté le {made.made_at:%-d}" in told and f"SHA-256 {made.sha256}" in told
+    assert f"CSV : exporté le {localtime(made.made_at):%-d}" in told and f"SHA-256 {made.sha256}" in told
     answer = validator.get(f"{page}export/csv/fichier/")
     assert (answer.content, answer["Content-Disposition"]) == (
         bytes(made.content),

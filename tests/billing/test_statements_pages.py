@@ -300,9 +300,9 @@ def test_the_pages_ask_the_same_statements_however_many_lines():
 @pytest.mark.parametrize(
     ("who", "entries"),
     [
-        (make.alice, ["Demandes", "Disponibilités", "Ma paie", "Profil"]),
-        (make.validator, ["Validation", "Relevés", "Tableau de paie", "Profil"]),
-        (make.administrator, ["Administration", "Non remis", "Tableau de paie", "Profil"]),
+        (make.alice, ["Demandes", "Disponibilités", "Ma paie", "Profil", "Aide"]),
+        (make.validator, ["Validation", "Relevés", "Tableau de paie", "Profil", "Aide"]),
+        (make.administrator, ["Administration", "Non remis", "Tableau de paie", "Profil", "Aide"]),
     ],
 )
 def test_the_menu_leads_to_pay(who, entries):

@@ -27,7 +27,9 @@ def visit(browser, live_server, settings):
     def open_page(user, address, *, viewport=DESK, script=True):
         client = Client()
         sign_in(client, user)
-        context = browser.new_context(viewport=viewport, locale="fr-CA", java_script_enabled=script)
+        context = browser.new_context(
+            viewport=viewport, locale="fr-CA", java_script_enabled=script, service_workers="block"
+        )
         contexts.append(context)
         cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
         context.add_cookies([cookie])
@@ -136,8 +138,7 @@ def test_saving_without_a_connection_loses_nothing(visit):
     page.get_by_label("Commentaires sur la demande").fill("Rencontre prolongée.")
     page.context.set_offline(True)
     page.get_by_role("button", name="Mise à jour").click()
-    page.get_by_text("Pas de connexion. Rien n’est perdu").wait_for()
+    page.get_by_text("Gardé sur cet appareil; il partira quand le réseau reviendra.").wait_for()
     page.context.set_offline(False)
-    page.get_by_role("button", name="Mise à jour").click()
     page.get_by_text("La BI du RSSS va les vérifier.").wait_for()
     assert ServiceRequest.objects.get(pk=made.pk).completion.comments == "Rencontre prolongée."

@@ -9,23 +9,108 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import include, path
 
 from accounts.models import User
 from ims.logs import WithoutKeys
+from requests_app import offers
 from requests_app.models import ServiceRequest
 from tests import make
-from tests.pages import ago, ahead, said, signed_in
+from tests.pages import ago, ahead, nobody, said, signed_in
 
 
 def broken(request):
     raise RuntimeError("what nobody outside should read")
 
 
+def cut(request):
+    raise OperationalError("connection refused")
+
+
 handler500 = "ims.errors.server_error"
-urlpatterns = [path("casse/", broken), path("", include("ims.urls"))]
+urlpatterns = [path("casse/", broken), path("coupe/", cut), path("", include("ims.urls"))]
+
+
+# Every page of error
+
+
+def of_alice(address, **data):
+    client = signed_in(make.alice())
+    client.raise_request_exception = False
+    return client.post(address, data) if data else client.get(address)
+
+
+def without_its_token():
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(make.alice())
+    return client.post("/disponibilites/", {"x": "1"})
+
+
+def no_longer_offered():
+    made = make.pending(make.alice(), make.bob(), at=ago(2), starts_at=ahead())
+    offers.retract(made, make.alice(), by=make.coordinator(), at=ago(1))
+    return of_alice(f"/demandes/{made.pk}/accepter/", version=made.version)
+
+
+def too_heavy():
+    made = make.reserved(at=ago(9), starts_at=ago(1))
+    return signed_in(make.alice()).post(f"/demandes/{made.pk}/achevement/", {}, CONTENT_LENGTH="999999999")
+
+
+def too_often():
+    client = signed_in(make.protected(make.alice()))
+    return [client.post("/connexion/codes-de-recuperation/", {"current_password": "non"}) for _ in range(6)][-1]
+
+
+def of_a_button():
+    return signed_in(make.coordinator()).get("/bi/interpretes/1/exclusions/1/lever/")
+
+
+def elsewhere():
+    return nobody().get("/connexion/", headers={"host": "evil.example"})
+
+
+# status, how it comes, its title, what was kept, what to do next
+ERRORS = [
+    (400, elsewhere, "Envoi illisible", "Rien n’a été enregistré.", "recommencez"),
+    (403, lambda: of_alice("/bi/"), "Accès refusé", "Rien n’a été changé.", "communiquez avec la BI"),
+    (403, without_its_token, "Cette page a expiré", "Rien n’a été enregistré.", "rechargez-la, puis recommencez"),
+    (404, lambda: of_alice("/nulle-part/"), "Page introuvable", "Rien n’a été changé.", "retrouvez la demande"),
+    (405, of_a_button, "Cette page ne s’ouvre pas seule", "Rien n’a été changé.", "Revenez à la page précédente"),
+    (409, no_longer_offered, "Demande non disponible", "Rien n’a été enregistré.", "communiquez avec la BI"),
+    (413, too_heavy, "Fichier trop volumineux", "Rien n’a été enregistré.", "choisissez un fichier plus léger"),
+    (429, too_often, "Trop d’essais", "Rien n’a été enregistré.", "Attendez 10 minutes"),
+    (500, lambda: of_alice("/casse/"), "Une erreur s’est produite", "est intact", "Réessayez dans quelques minutes"),
+    (503, lambda: of_alice("/coupe/"), "Service momentanément interrompu", "est intact", "Réessayez bientôt"),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize(("status", "happen", "title", "kept", "next_step"), ERRORS, ids=[row[2] for row in ERRORS])
+def test_an_error_says_what_happened_what_was_kept_and_what_to_do(status, happen, title, kept, next_step):
+    page = happen()
+    words, html = said(page), page.content.decode()
+    assert (page.status_code, f"<title>{title} — Banque d’interprètes</title>" in html) == (status, True)
+    assert [text for text in (title, kept, next_step, "Retour aux demandes") if text not in words] == []
+
+
+@pytest.mark.parametrize("template", ["400.html", "500.html", "errors/503.html"])
+def test_an_error_shown_without_a_database_asks_nothing_of_it(template):
+    assert "Retour aux demandes" in render_to_string(template)
+
+
+@pytest.mark.django_db
+def test_a_form_refused_says_so_in_its_title_and_keeps_what_was_typed():
+    page = signed_in(make.requester()).post("/demandes/nouvelle/", {"patient_name": "Zéphyrine"})
+    assert (page.status_code, "<title>Erreur\u00a0: " in page.content.decode().replace("&nbsp;", "\u00a0")) == (
+        422,
+        True,
+    )
+    assert "Zéphyrine" in page.content.decode()
 
 
 @pytest.mark.django_db

@@ -87,6 +87,11 @@ def addresses(made: dict) -> dict:
             "/profil/mot-de-passe/",
             "/profil/coordonnees/?moyen=sms",
             "/aide/connexion/",
+            "/aide/",
+            "/aide/?q=statut",
+            "/aide/partie-4/",
+            "/aide/sieges-sociaux/",
+            "/aide/installer/",
             "/disponibilites/",
         ]
         + [f"{detail[Status.PROVIDED]}{name}/" for name in ("pieces", "signatures", "achevement/recu")]
@@ -100,6 +105,8 @@ def addresses(made: dict) -> dict:
             "/bi/demandes/",
             "/bi/demandes/?statut=reserved&langue=espagnol",
             "/bi/demandes/?numero=999999",
+            "/bi/statistiques/",
+            "/bi/statistiques/?langue=espagnol&du=2024-11-01&au=2026-10-31",
             *detail.values(),
             "/demandes/nouvelle/",
         ]

@@ -114,6 +114,11 @@ def test_the_demo_is_refused_to_other_machines(settings_with, tmp_path):
         settings_with(DEMO="1", DATABASE_URL=EmbeddedPostgres(tmp_path).dsn(), ALLOWED_HOSTS="localhost,0.0.0.0")
 
 
+def test_a_server_runs_nothing_of_the_demo(settings_with):
+    server = settings_with()
+    assert [name for name in server["MIDDLEWARE"] + server["INSTALLED_APPS"] if "demo" in name] == []
+
+
 def test_cookies_travel_on_https_only_unless_it_is_turned_off(settings_with):
     production, local = settings_with(), settings_with(HTTPS="0")
 

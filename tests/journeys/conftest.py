@@ -43,6 +43,7 @@ def listen(page, complaints):
 
     def heard(message):
         is_refusal = "Failed to load resource" in message.text and " 4" in message.text
+        is_refusal |= "Service Worker registration blocked" in message.text
         if message.type in ("error", "warning") and not is_refusal:
             complaints.append(message.text)
 
@@ -62,8 +63,9 @@ def visit(browser, browser_context_args, site, complaints):
     opened = []
 
     def open_page(user, address="/", *, viewport=DESK, script=True, **more):
-        given = {**browser_context_args, "viewport": viewport, "java_script_enabled": script, **more}
-        context = browser.new_context(base_url=site, **given)
+        # Only the journeys of the installed application have its worker: it would fill its cache in each of the others.
+        given = {"service_workers": "block", "viewport": viewport, "java_script_enabled": script, **more}
+        context = browser.new_context(base_url=site, **browser_context_args | given)
         context.set_default_timeout(10_000)
         opened.append(context)
         if user:

@@ -33,6 +33,15 @@ def sideways(page) -> list[tuple]:
     return found
 
 
+def at_twice_the_text(page) -> list[tuple]:
+    """`sideways`, with the letters of the browser doubled."""
+    wire = page.context.new_cdp_session(page)
+    wire.send("Page.setFontSizes", {"fontSizes": {"standard": 32, "fixed": 26}})
+    found = sideways(page)
+    wire.send("Page.setFontSizes", {"fontSizes": {"standard": 16, "fixed": 13}})
+    return [(f"{where}, twice the text", over) for where, over in found]
+
+
 @pytest.mark.parametrize("user", [make.alice, make.requester, make.coordinator, make.validator])
 def test_the_pages_of_each_role_are_accessible_and_never_go_sideways(visit, user):
     made, wrong = lived_in(), {}
@@ -51,10 +60,22 @@ def test_the_pages_of_each_role_are_accessible_and_never_go_sideways(visit, user
     assert wrong == {}
 
 
+PUBLIC = ["/connexion/", "/hors-ligne/", "/demo/", "/aide/?q=introuvable", "/connexion/?fin=1", "/nulle-part/"]
+
+
 @pytest.mark.parametrize("look", LOOKS, ids=["desk", "phone"])
-def test_the_sign_in_page_is_accessible(visit, look):
-    page = visit(None, "/connexion/", **look)
-    assert violations(page) + sideways(page) == []
+def test_the_pages_of_nobody_are_accessible_and_hold_at_twice_the_text(visit, look):
+    page, wrong = visit(None, PUBLIC[0], **look), {}
+    for address in PUBLIC if counts.is_long else PUBLIC[LOOKS.index(look) :: 2]:
+        page.goto(address)
+        wrong[address] = violations(page) + sideways(page) + at_twice_the_text(page)
+    assert {address: found for address, found in wrong.items() if found} == {}
+
+
+def test_the_list_of_an_interpreter_holds_at_twice_the_text(visit):
+    """A reader who doubles the letters, on a telephone (WCAG 1.4.4): nothing goes sideways."""
+    lived_in()
+    assert at_twice_the_text(visit(make.alice(), "/", viewport=PHONE)) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

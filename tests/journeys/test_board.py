@@ -21,6 +21,7 @@ def unallocated(day):
 
 def refreshed(page):
     """What the page does each minute, now."""
+    page.wait_for_function("() => !document.getElementById('file').dataset.refresh")
     with page.expect_response(re.compile(r"/bi/\?file=")) as answer:
         page.evaluate(REFRESH)
     return answer.value
@@ -74,6 +75,7 @@ def test_when_the_request_held_is_gone_the_focus_stays_in_the_queue_and_what_sli
 def test_nothing_is_asked_while_the_tab_is_hidden_and_at_once_when_it_is_seen_again(visit):
     unallocated(5)
     page = visit(make.coordinator(), "/bi/")
+    page.wait_for_function("() => !document.getElementById('file').dataset.refresh")
     asked = []
     page.on("request", lambda request: "/bi/" in request.url and asked.append(request.url))
     page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.isHidden, configurable: true})")

@@ -165,7 +165,7 @@ def test_f6_the_link_of_a_reset_leaves_in_no_referer(visit, post):
     link = link_in(post.letter())
     page.on("request", lambda request: referers.append(request.all_headers().get("referer", "")))
     page.goto(link)
-    page.get_by_role("link", name="Connexion").click()
+    page.get_by_role("link", name="Connexion", exact=True).click()
     is_at(page, LOGIN)
     assert [referer for referer in referers if "nouveau-mot-de-passe" in referer] == []
     assert any(referers)

@@ -81,7 +81,7 @@ def test_a_link_says_until_when_one_may_answer():
 
 def test_a_link_leads_to_no_private_page():
     html = nobody().get(link_of(offered())).content.decode()
-    assert set(re.findall(r'<a[^>]* href="(/[^"]*)"', html)) == {"/", "/aide/connexion/"}
+    assert set(re.findall(r'<a[^>]* href="(/[^"]*)"', html)) == {"/", "/aide/", "/aide/connexion/", "/aide/partie-3/"}
 
 
 def test_the_page_of_a_link_is_kept_by_nobody_and_says_where_it_is_to_nobody():

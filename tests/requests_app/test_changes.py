@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 LATER = NOW + HOUR
 # START is a Thursday: the 48 business hours before it begin on the Tuesday at the same time.
 LIMIT = START - timedelta(hours=48)
-TOO_LATE = "Il reste moins de 48 h ouvrables. Annulez, puis créez une nouvelle demande."
+TOO_LATE = "Il reste moins de 48\u00a0h ouvrables. Annulez, puis créez une nouvelle demande."
 
 
 def modify(service_request, by=None, at=LATER, **fields):

@@ -57,8 +57,8 @@ def test_only_a_coordinator_changes_it(user):
 
 LIES = {
     "no service": ({"service_types": []}, "practice_has_a_service", "Choisissez au moins un service."),
-    "no reach": ({"reach_km": 0}, "reach_is_plausible", "Le rayon est de 1 à 2000 km."),
-    "too far": ({"reach_km": 2001}, "reach_is_plausible", "Le rayon est de 1 à 2000 km."),
+    "no reach": ({"reach_km": 0}, "reach_is_plausible", "Le rayon est de 1 à 2000\u00a0km."),
+    "too far": ({"reach_km": 2001}, "reach_is_plausible", "Le rayon est de 1 à 2000\u00a0km."),
 }
 
 

@@ -61,14 +61,14 @@ def test_an_unseen_change_of_time_lets_one_withdraw_until_the_start():
 
 
 def test_an_unseen_change_of_time_does_not_let_one_withdraw_at_the_start():
-    with pytest.raises(NotAllowed, match="48 h ou moins"):
+    with pytest.raises(NotAllowed, match="48\u00a0h ou moins"):
         withdraw(make.modified(make.alice()), at=START)
 
 
 def test_an_acknowledged_change_gives_no_right_to_withdraw():
     made = make.modified(make.alice())
     services.acknowledge(made, by=make.alice(), at=LATER)
-    with pytest.raises(NotAllowed, match="48 h ou moins"):
+    with pytest.raises(NotAllowed, match="48\u00a0h ou moins"):
         withdraw(made, at=START - HOUR)
 
 
@@ -93,14 +93,14 @@ def test_a_change_of_date_place_or_service_frees_from_the_48_hours(fields):
 def test_a_change_of_words_does_not_free_from_the_48_hours(fields):
     made = make.reserved(make.alice())
     services.modify(made, by=make.requester(), at=LATER, **fields)
-    with pytest.raises(NotAllowed, match="48 h ou moins"):
+    with pytest.raises(NotAllowed, match="48\u00a0h ou moins"):
         withdraw(made, at=START - HOUR)
 
 
 def test_a_change_that_was_undone_does_not_free_from_the_48_hours():
     made = make.modified(make.alice())
     services.modify(made, by=make.coordinator(), at=LATER, note="Accord", ends_at=START + make.LENGTH)
-    with pytest.raises(NotAllowed, match="48 h ou moins"):
+    with pytest.raises(NotAllowed, match="48\u00a0h ou moins"):
         withdraw(made, at=START - HOUR)
 
 

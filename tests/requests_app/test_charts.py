@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from billing.charts import Given, ranked, segments, share, shares, stacked
+from requests_app.charts import Given, ranked, segments, share, shares, stacked
 
 PARTS = {"paid": "Payé", "validated": "Validé", "estimated": "Estimé"}
 

@@ -23,8 +23,7 @@ function save() {
 
 function touch() {
   // What may have left keeps its key: what is typed after is another report.
-  if (isQueued || "sent" in form.dataset) form.elements.key.value = crypto.randomUUID();
-  delete form.dataset.sent;
+  if (isQueued) form.elements.key.value = crypto.randomUUID();
   isQueued = false;
   queued.hidden = true;
   clearTimeout(timer);

@@ -31,11 +31,9 @@ export function resume(draft, form) {
   };
   const decide = (isTaken) => {
     wait(false);
-    if (isTaken) {
-      fill(form, draft);
-      // It may have left: what is typed after is another report (drafts.js).
-      if (draft.isQueued || draft.state) form.dataset.sent = "";
-    } else remove("drafts", draft.number);
+    // It may have left, and its answer been lost: what is taken up is another report, which the version still guards.
+    if (isTaken) fill(form, { ...draft, fields: { ...draft.fields, key: crypto.randomUUID() } });
+    else remove("drafts", draft.number);
     form.querySelector("input:not([type=hidden])").focus();
   };
   notice.querySelector("[data-when]").textContent = when(draft.at);

@@ -226,6 +226,22 @@ def test_an_answer_that_the_network_lost_is_not_sent_twice(telephone):
     assert filed() == [(1, TYPED)]
 
 
+RACE = """async () => {
+  const place = document.querySelector("[data-device]").dataset.device;
+  const { draftOf, put, settle } = await import(place);
+  await put("drafts", { number: 7, at: Date.now() - 1000, fields: { comments: "ancien" } });
+  const old = await draftOf(7);
+  await put("drafts", { number: 7, fields: { comments: "nouveau" } });
+  const outcomes = [await settle("drafts", old, old), await settle("drafts", old)];
+  return [outcomes, (await draftOf(7)).fields.comments];
+}"""
+
+
+def test_what_was_sent_neither_replaces_nor_deletes_what_was_typed_since(telephone):
+    page = at(telephone(make.alice()), form_of(begun()))
+    assert page.evaluate(RACE) == [[False, False], "nouveau"]
+
+
 # The page « hors ligne »
 
 
